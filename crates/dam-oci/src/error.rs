@@ -1,0 +1,89 @@
+//! What can go wrong with images.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::{BlobFault, Digest, ParseDigestError, ParseReferenceError};
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with images. Each variant carries facts; advice is the terminal's business.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("cannot access `{path}`")]
+    Access {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A blob is not what its descriptor promises.
+    #[error("blob {0}")]
+    Blob(#[from] BlobFault),
+    /// A blob that a manifest names is not there.
+    #[error("blob {digest} is missing")]
+    MissingBlob {
+        /// The blob.
+        digest: Digest,
+    },
+    /// Something that should follow a format does not.
+    #[error("{what} is damaged: {reason}")]
+    Damaged {
+        /// The thing, such as "`shop.dam`" or "layer 2".
+        what: String,
+        /// One clause that says what is wrong.
+        reason: String,
+    },
+    /// Not a digest.
+    #[error(transparent)]
+    Digest(#[from] ParseDigestError),
+    /// Not a reference.
+    #[error(transparent)]
+    Reference(#[from] ParseReferenceError),
+    /// JSON that cannot be read as what it should be.
+    #[error("{what} cannot be read")]
+    Json {
+        /// The document.
+        what: String,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// Reading or writing a stream failed.
+    #[error("{what} cannot be read or written")]
+    Stream {
+        /// The stream.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A legal thing that dam does not do.
+    #[error("{what} is not supported")]
+    Unsupported {
+        /// The thing.
+        what: String,
+    },
+}
+
+impl Error {
+    /// Names the path of a failed file operation: `.map_err(Error::access(&path))`.
+    pub fn access(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Access { path, source }
+    }
+
+    /// Names the stream of a failed read or write; a [`BlobFault`] inside is brought to light.
+    pub fn stream(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| match source.downcast::<BlobFault>() {
+            Ok(fault) => Self::Blob(fault),
+            Err(source) => Self::Stream { what, source },
+        }
+    }
+
+    /// Says that `what` breaks its format.
+    pub fn damaged(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,30 @@
+//! OCI images as values.
+//!
+//! An [`Image`] is a manifest and a way to open its blobs; a layout folder, a tar archive and a daemon each give one.
+//! [`blob`] is the ordinary door to the bytes: it checks size and digest while they pass. This crate knows no app,
+//! no daemon and no terminal; it never prints, reads the environment or exits.
+
+mod blob;
+mod compression;
+mod config;
+mod descriptor;
+mod digest;
+mod error;
+mod image;
+mod manifest;
+pub mod media_type;
+mod platform;
+mod reference;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use blob::{BlobFault, VerifyingReader};
+pub use compression::{Compression, decompress};
+pub use config::{Config, RootFs, RunConfig};
+pub use descriptor::Descriptor;
+pub use digest::{Digest, Hasher, ParseDigestError};
+pub use error::{Error, Result};
+pub use image::{Image, JSON_LIMIT, blob, config, visit_blobs};
+pub use manifest::{Index, Manifest};
+pub use platform::{ParsePlatformError, Platform};
+pub use reference::{ParseReferenceError, Reference, ReferenceFault};
