@@ -1,1 +1,14 @@
-//! x
+//! The package manager: what an app is, what is installed, and how that changes.
+//!
+//! The terminal above calls [`ops`]; each op returns one outcome struct that words, JSON and tests read alike. Nothing
+//! here prints, prompts, reads the environment or exits; progress leaves as [`event::Event`]s.
+
+pub mod app;
+mod error;
+pub mod event;
+pub mod fault;
+mod host;
+pub mod store;
+
+pub use error::{Error, Result};
+pub use host::Cancel;

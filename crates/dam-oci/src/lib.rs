@@ -7,6 +7,7 @@
 mod blob;
 mod compression;
 mod config;
+mod context;
 mod descriptor;
 mod digest;
 mod error;
@@ -21,6 +22,7 @@ pub mod testing;
 pub use blob::{BlobFault, VerifyingReader};
 pub use compression::{Compression, decompress};
 pub use config::{Config, RootFs, RunConfig};
+pub use context::Context;
 pub use descriptor::Descriptor;
 pub use digest::{Digest, Hasher, ParseDigestError};
 pub use error::{Error, Result};

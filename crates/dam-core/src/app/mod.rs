@@ -1,0 +1,9 @@
+//! Apps: an OCI image with a `/meta` folder, and the words for its parts.
+
+mod labels;
+mod name;
+mod release;
+
+pub use labels::{FAMILY, Labels, MULTIVERSION, NAME, SERVERS, VERSION};
+pub use name::{AppId, AppName, Family, NameFault, Version};
+pub use release::{App, HookName, Release};

@@ -1,0 +1,56 @@
+//! What can go wrong, as facts. The terminal adds the advice.
+
+use std::io;
+use std::path::PathBuf;
+
+use dam_oci::Reference;
+
+use crate::app::NameFault;
+use crate::store::ImageId;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong. Each area has an enum of its own; this one joins them and holds what belongs to none.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something about an image, a layout or an archive.
+    #[error(transparent)]
+    Oci(#[from] dam_oci::Error),
+    /// A name, version or family that is none.
+    #[error(transparent)]
+    Name(#[from] NameFault),
+    /// A file or folder could not be read or written.
+    #[error("cannot access `{path}`")]
+    Access {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store does not hold an image.
+    #[error("the store holds no image {0}")]
+    NoImage(ImageId),
+    /// The store has no such tag.
+    #[error("the store holds no image named `{0}`")]
+    NoTag(Reference),
+    /// A container needs the image.
+    #[error("image {id} is in use: {reason}")]
+    ImageInUse {
+        /// The image.
+        id: ImageId,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The operation was cancelled.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl Error {
+    /// Names the path of a failed file operation: `.map_err(Error::access(&path))`.
+    pub fn access(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Access { path, source }
+    }
+}

@@ -1,0 +1,104 @@
+//! What happens while an op runs, for whoever watches.
+
+use crate::app::{AppId, HookName};
+
+/// Watches an op. One method, so that a terminal, JSON lines and a test's `Vec` are each a few lines.
+pub trait Reporter: Send + Sync {
+    /// Takes note of an event. Must not block for long and cannot fail.
+    fn event(&self, event: Event);
+}
+
+/// A reporter that hears nothing.
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn event(&self, _: Event) {}
+}
+
+/// Something that happens while an op runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A stretch of work with a known or unknown number of bytes begins.
+    Started {
+        /// What is done, such as "layer 2/3" or "load shop:1.0".
+        what: &'a str,
+        /// Bytes it will take, if known.
+        total: Option<u64>,
+    },
+    /// So many more bytes of the current stretch are done.
+    Advanced {
+        /// Bytes since the last such event.
+        bytes: u64,
+    },
+    /// The current stretch of work is over.
+    Finished,
+    /// A line of output of a build, without its newline; `step` says whether it begins a new step.
+    BuildLine {
+        /// The text, not yet cleaned of control characters.
+        line: &'a str,
+    },
+    /// A hook starts.
+    HookStarted {
+        /// The app.
+        app: &'a AppId,
+        /// The hook.
+        hook: HookName,
+    },
+    /// A hook wrote something.
+    HookOutput {
+        /// The bytes as they came, not yet cleaned of control characters.
+        bytes: &'a [u8],
+    },
+    /// A hook ended.
+    HookEnded {
+        /// The app.
+        app: &'a AppId,
+        /// The hook.
+        hook: HookName,
+        /// Whether it ended well.
+        success: bool,
+    },
+    /// Something a person should know that is not an error.
+    Warning(Warning<'a>),
+    /// Another dam is changing this machine; this one waits.
+    WaitingForLock {
+        /// The lock file.
+        path: &'a std::path::Path,
+    },
+    /// An operation that was cut off is being finished or undone.
+    Recovering {
+        /// What it was, such as "upgrade of shop 1.0 to 2.0".
+        what: &'a str,
+        /// True when it is finished, false when it is undone.
+        finish: bool,
+    },
+    /// A failed operation is being undone.
+    Undoing {
+        /// What it was.
+        what: &'a str,
+    },
+}
+
+/// Something a person should know that is not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning<'a> {
+    /// A `${DAM_…}` of an `.exp` file that nobody defines.
+    Undefined {
+        /// File, relative to the project.
+        file: &'a str,
+        /// Line, from 1.
+        line: usize,
+        /// The variable, without `${}`.
+        variable: &'a str,
+    },
+    /// An archive's name carries no checksum, so none was checked.
+    NoChecksum {
+        /// The archive.
+        path: &'a std::path::Path,
+    },
+    /// Something was left behind or could not be done, and nothing depends on it.
+    Leftover {
+        /// What and why, one sentence.
+        what: &'a str,
+    },
+}

@@ -1,0 +1,134 @@
+//! Stores: where images live on this machine.
+//!
+//! A Docker-compatible daemon and the built-in OCI layout are stores; the tests add one in memory. All of them pass the
+//! same contract suite (`tests/store_contract.rs`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read, Write};
+
+use dam_oci::{Digest, Image, Platform, Reference};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::event::Reporter;
+
+mod request;
+
+pub use request::{BuildRequest, Builder};
+
+/// How a store names an image: the config digest in classic stores, the manifest digest in containerd's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ImageId(pub Digest);
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What a store says of an image it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredImage {
+    /// The image.
+    pub id: ImageId,
+    /// Its tags, sorted.
+    pub tags: Vec<Reference>,
+    /// Labels of its config.
+    pub labels: BTreeMap<String, String>,
+    /// DiffIDs of its layers, base first.
+    pub diff_ids: Vec<Digest>,
+    /// Size in bytes as the store counts it (unpacked for daemons, as stored for the layout).
+    pub size: u64,
+    /// Operating system and processor.
+    pub platform: Platform,
+    /// When it was made, RFC 3339, if known.
+    pub created: Option<String>,
+}
+
+/// One row of [`Store::list`]: what can be had without asking for each image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedImage {
+    /// The image.
+    pub id: ImageId,
+    /// Its tags, sorted; none for a dangling image.
+    pub tags: Vec<Reference>,
+    /// Labels of its config.
+    pub labels: BTreeMap<String, String>,
+    /// Size in bytes as the store counts it.
+    pub size: u64,
+}
+
+/// What a store is, for the status line and `dam doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// `docker`, `podman`, `layout` or `memory`.
+    pub kind: &'static str,
+    /// Version of the engine; of dam for its own stores.
+    pub version: String,
+    /// Where it is: an endpoint or a folder.
+    pub place: String,
+    /// Storage driver and other facts, in words, for people.
+    pub details: Vec<String>,
+}
+
+/// A place on this machine that holds images.
+///
+/// Every method that takes an id fails with [`crate::Error::NoImage`] when the store does not hold it. Ids returned by
+/// one store mean nothing to another.
+pub trait Store: Send {
+    /// Says what this store is.
+    fn describe(&self) -> Description;
+
+    /// Finds an image by tag. A reference without a tag means `latest`, as everywhere.
+    fn find(&self, reference: &Reference) -> Result<Option<StoredImage>>;
+
+    /// Finds an image by id, tagged or not.
+    fn find_id(&self, id: ImageId) -> Result<Option<StoredImage>>;
+
+    /// Lists all images, tagged or not, sorted by id. Intermediate images of builds are left out.
+    fn list(&self) -> Result<Vec<ListedImage>>;
+
+    /// Puts `image` into the store under `tags` (which may move from other images, leaving those untagged), and
+    /// returns its id. Every blob is checked as it passes; after an error the store holds nothing new and no tag
+    /// has moved. Loading what is already there is cheap and changes only the tags.
+    fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId>;
+
+    /// Points `reference` at an image, away from any other.
+    fn tag(&self, id: ImageId, reference: &Reference) -> Result<()>;
+
+    /// Takes a tag away; the image itself stays, untagged if this was its last tag, where the store allows it (a
+    /// Docker daemon deletes an image with its last tag). A tag that is not there is no error.
+    fn untag(&self, reference: &Reference) -> Result<()>;
+
+    /// Removes an image with all its tags. Fails with [`crate::Error::ImageInUse`] if a container needs it; an image
+    /// that is not there is no error.
+    fn remove(&self, id: ImageId) -> Result<()>;
+
+    /// Writes the image's `/meta` to `out` as a tar whose entries are named `meta/…`. Returns false if it has none.
+    /// The tar is unchecked input: it goes through [`crate::meta`] and nowhere else.
+    fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool>;
+
+    /// Gives the image as a value, with compressed layers where the store has them.
+    fn image(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>>;
+
+    /// Builds a Dockerfile and tags the result; the lines the build prints leave through `reporter`.
+    fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> Result<ImageId>;
+}
+
+/// Copies everything from `reader` to `out`; the buffer is large because both ends are often sockets.
+pub(crate) fn pump(reader: &mut dyn Read, out: &mut dyn Write) -> std::io::Result<u64> {
+    let mut buffer = vec![0; 256 << 10];
+    let mut total = 0;
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        out.write_all(&buffer[..count])?;
+        total += count as u64;
+    }
+}
