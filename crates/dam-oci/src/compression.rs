@@ -41,17 +41,52 @@ impl Compression {
 
 /// Undoes the compression of `stream`, told by its first bytes.
 pub fn decompress<'a>(stream: impl Read + Send + 'a) -> io::Result<(Compression, Box<dyn Read + Send + 'a>)> {
-    let mut stream = BufReader::with_capacity(256 << 10, stream);
-    let compression = Compression::detect(stream.fill_buf()?);
-    let plain: Box<dyn Read + Send> = match compression {
-        Compression::None => Box::new(stream),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(stream)),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(stream)?;
-            // Layers written with `--long=27`, as some registries hold.
-            decoder.window_log_max(27)?;
-            Box::new(decoder)
+    let plain = Decompressed::new(stream)?;
+    Ok((plain.compression(), Box::new(plain)))
+}
+
+/// A stream with its compression undone. Unlike [`decompress`] it takes readers that cannot change threads, such as
+/// those that [`crate::visit_blobs`] hands out.
+pub struct Decompressed<R: Read>(Kind<R>);
+
+enum Kind<R: Read> {
+    None(BufReader<R>),
+    Gzip(Box<MultiGzDecoder<BufReader<R>>>),
+    Zstd(zstd::stream::read::Decoder<'static, BufReader<R>>),
+}
+
+impl<R: Read> Decompressed<R> {
+    /// Looks at the first bytes of `stream` to tell its compression.
+    pub fn new(stream: R) -> io::Result<Self> {
+        let mut stream = BufReader::with_capacity(256 << 10, stream);
+        Ok(Self(match Compression::detect(stream.fill_buf()?) {
+            Compression::None => Kind::None(stream),
+            Compression::Gzip => Kind::Gzip(Box::new(MultiGzDecoder::new(stream))),
+            Compression::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(stream)?;
+                // Layers written with `--long=27`, as some registries hold.
+                decoder.window_log_max(27)?;
+                Kind::Zstd(decoder)
+            }
+        }))
+    }
+
+    /// Returns the compression that is undone.
+    pub fn compression(&self) -> Compression {
+        match self.0 {
+            Kind::None(_) => Compression::None,
+            Kind::Gzip(_) => Compression::Gzip,
+            Kind::Zstd(_) => Compression::Zstd,
         }
-    };
-    Ok((compression, plain))
+    }
+}
+
+impl<R: Read> Read for Decompressed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Kind::None(stream) => stream.read(buffer),
+            Kind::Gzip(stream) => stream.read(buffer),
+            Kind::Zstd(stream) => stream.read(buffer),
+        }
+    }
 }

@@ -20,7 +20,7 @@ mod reference;
 pub mod testing;
 
 pub use blob::{BlobFault, VerifyingReader};
-pub use compression::{Compression, decompress};
+pub use compression::{Compression, Decompressed, decompress};
 pub use config::{Config, RootFs, RunConfig};
 pub use context::Context;
 pub use descriptor::Descriptor;
