@@ -28,6 +28,22 @@ pub enum Error {
         /// The blob.
         digest: Digest,
     },
+    /// A Dockerfile breaks the rules, or asks for what is not there.
+    #[error("line {line}: {reason}")]
+    Dockerfile {
+        /// Line the instruction starts on, from 1.
+        line: usize,
+        /// One clause that says what is wrong.
+        reason: String,
+    },
+    /// A Dockerfile asks for a program to run while it is built.
+    #[error("line {line}: {instruction} needs a container engine")]
+    NeedsEngine {
+        /// Line the instruction starts on, from 1.
+        line: usize,
+        /// `RUN` or `ONBUILD`.
+        instruction: &'static str,
+    },
     /// Something that should follow a format does not.
     #[error("{what} is damaged: {reason}")]
     Damaged {
@@ -80,6 +96,11 @@ impl Error {
             Ok(fault) => Self::Blob(fault),
             Err(source) => Self::Stream { what, source },
         }
+    }
+
+    /// Says what is wrong on a line of a Dockerfile.
+    pub fn dockerfile(line: usize, reason: impl Into<String>) -> Self {
+        Self::Dockerfile { line, reason: reason.into() }
     }
 
     /// Says that `what` breaks its format.

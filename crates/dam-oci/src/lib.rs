@@ -7,15 +7,19 @@
 mod blob;
 mod compression;
 mod config;
-mod context;
+pub mod context;
 mod descriptor;
 mod digest;
+pub mod dockerfile;
+mod dockerignore;
 mod error;
 mod image;
 mod manifest;
 pub mod media_type;
+mod pattern;
 mod platform;
 mod reference;
+mod tar_writer;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -25,6 +29,8 @@ pub use config::{Config, RootFs, RunConfig};
 pub use context::Context;
 pub use descriptor::Descriptor;
 pub use digest::{Digest, Hasher, ParseDigestError};
+pub use dockerfile::Dockerfile;
+pub use dockerignore::DockerIgnore;
 pub use error::{Error, Result};
 pub use image::{Image, JSON_LIMIT, blob, config, visit_blobs};
 pub use manifest::{Index, Manifest};
