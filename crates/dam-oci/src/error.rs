@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::archive::ArchiveFault;
 use crate::{BlobFault, Digest, ParseDigestError, ParseReferenceError};
 
 /// Result of this crate.
@@ -52,6 +53,14 @@ pub enum Error {
         /// One clause that says what is wrong.
         reason: String,
     },
+    /// An archive or a layer that is refused.
+    #[error("{what} {fault}")]
+    Archive {
+        /// The archive or layer, such as "`shop.dam`" or "layer 2".
+        what: String,
+        /// Why.
+        fault: ArchiveFault,
+    },
     /// Not a digest.
     #[error(transparent)]
     Digest(#[from] ParseDigestError),
@@ -89,12 +98,16 @@ impl Error {
         move |source| Self::Access { path, source }
     }
 
-    /// Names the stream of a failed read or write; a [`BlobFault`] inside is brought to light.
+    /// Names the stream of a failed read or write; a [`BlobFault`] or an [`ArchiveFault`] inside is brought to light.
     pub fn stream(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| match source.downcast::<BlobFault>() {
             Ok(fault) => Self::Blob(fault),
-            Err(source) => Self::Stream { what, source },
+            Err(source) => match source.downcast::<ArchiveFault>() {
+                Ok(fault) => Self::Archive { what, fault },
+                // The reader below knew a better name.
+                Err(source) => source.downcast::<Self>().unwrap_or_else(|source| Self::Stream { what, source }),
+            },
         }
     }
 

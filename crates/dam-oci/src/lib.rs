@@ -4,6 +4,7 @@
 //! [`blob`] is the ordinary door to the bytes: it checks size and digest while they pass. This crate knows no app,
 //! no daemon and no terminal; it never prints, reads the environment or exits.
 
+pub mod archive;
 mod blob;
 mod compression;
 mod config;
@@ -14,6 +15,9 @@ pub mod dockerfile;
 mod dockerignore;
 mod error;
 mod image;
+mod layers;
+pub mod layout;
+
 mod manifest;
 pub mod media_type;
 mod pattern;
@@ -23,6 +27,7 @@ mod tar_writer;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use archive::{Archive, ArchiveFault, ArchivedImage};
 pub use blob::{BlobFault, VerifyingReader};
 pub use compression::{Compression, Decompressed, decompress};
 pub use config::{Config, RootFs, RunConfig};
@@ -33,6 +38,8 @@ pub use dockerfile::Dockerfile;
 pub use dockerignore::DockerIgnore;
 pub use error::{Error, Result};
 pub use image::{Image, JSON_LIMIT, blob, config, visit_blobs};
+pub use layers::{Layer, layers, visit_layers};
+pub use layout::Layout;
 pub use manifest::{Index, Manifest};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference, ReferenceFault};

@@ -1,9 +1,13 @@
 //! Images for tests: made of what a test says, never read from anywhere.
 
+mod archives;
+
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use serde_json::json;
+
+pub use archives::{ARCHIVE_FORMS, ArchiveForm, archive, gzip, zstd};
 
 use crate::{Descriptor, Digest, Error, Image, Manifest, Result, media_type};
 

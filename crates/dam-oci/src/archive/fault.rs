@@ -1,0 +1,149 @@
+//! What makes a tar unfit to be read as an image archive or a layer.
+
+/// Why an archive is refused. Each reads on after the archive's name: "`shop.dam` is empty".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveFault {
+    /// No bytes at all.
+    #[error("is empty")]
+    Empty,
+    /// A folder, a pipe or a device where a file is needed.
+    #[error("is not a regular file")]
+    NotFile,
+    /// Another kind of archive or compression.
+    #[error("is {0}, not an image archive")]
+    Foreign(&'static str),
+    /// Neither a tar nor something compressed that could hold one.
+    #[error("is not a tar archive")]
+    NotTar,
+    /// The tar ends inside a member.
+    #[error("is damaged: `{member}` ends {missing} bytes early")]
+    Short {
+        /// The member.
+        member: String,
+        /// Bytes of its content that are missing.
+        missing: u64,
+    },
+    /// The tar ends inside a header.
+    #[error("is damaged: it breaks off in the header at byte {offset}")]
+    ShortHeader {
+        /// Where the header begins, in bytes of the uncompressed tar.
+        offset: u64,
+    },
+    /// The compression around the tar breaks off.
+    #[error("is damaged: its {compression} stream breaks off")]
+    ShortCompression {
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+    },
+    /// The compression around the tar cannot be undone, or its checksum does not match.
+    #[error("is damaged: its {compression} stream is corrupt")]
+    Compression {
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+    },
+    /// A header breaks the tar format.
+    #[error("is damaged: the header at byte {offset} {reason}")]
+    Header {
+        /// Where the header begins, in bytes of the uncompressed tar.
+        offset: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A name that must not become a path.
+    #[error("is refused: the name `{name}` {reason}")]
+    Name {
+        /// The name, as far as it is text.
+        name: String,
+        /// The rule it breaks.
+        reason: NameFault,
+    },
+    /// A link that leaves the archive.
+    #[error("is refused: `{name}` links to `{target}`, outside of the archive")]
+    Outside {
+        /// The link.
+        name: String,
+        /// Where it points.
+        target: String,
+    },
+    /// A link to nothing, or links in a circle.
+    #[error("is damaged: `{name}` links to nothing")]
+    Dangling {
+        /// The link.
+        name: String,
+    },
+    /// A device, a pipe or another thing that is no content.
+    #[error("is refused: `{name}` is {kind}")]
+    Special {
+        /// The member.
+        name: String,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// Two members with one name: readers disagree which counts.
+    #[error("is refused: `{name}` is in it twice")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// Too many entries.
+    #[error("has more than {limit} entries")]
+    Entries {
+        /// The most that are read.
+        limit: u64,
+    },
+    /// Too much content.
+    #[error("holds more than {limit} bytes")]
+    Bytes {
+        /// The most that is read.
+        limit: u64,
+    },
+    /// Neither an OCI layout nor what `docker save` writes.
+    #[error("holds no image: it has neither `index.json` nor `manifest.json`")]
+    NoManifest,
+    /// A member that another one names.
+    #[error("is damaged: {what} (`{name}`) is missing")]
+    Missing {
+        /// What the member would be, such as "layer 2".
+        what: String,
+        /// Its name.
+        name: String,
+    },
+    /// A member that must be small is not.
+    #[error("is damaged: `{name}` has {size} bytes, more than the {limit} that are read")]
+    Large {
+        /// The member.
+        name: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// A multi-platform image without a part for this machine.
+    #[error("has no image for {wanted}, only for {offered}")]
+    Platform {
+        /// The platform of this machine.
+        wanted: String,
+        /// What there is, joined by commas.
+        offered: String,
+    },
+}
+
+/// Why a name in a tar is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameFault {
+    /// A `..` component.
+    #[error("has a `..` in it")]
+    Parent,
+    /// A zero byte.
+    #[error("has a zero byte in it")]
+    Zero,
+    /// Bytes that are not UTF-8.
+    #[error("is not UTF-8 text")]
+    NotText,
+    /// Too long.
+    #[error("is too long")]
+    Long,
+    /// Empty where a file needs a name.
+    #[error("is empty")]
+    Empty,
+}

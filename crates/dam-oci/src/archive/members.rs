@@ -1,0 +1,353 @@
+//! The members of an archive file: a list made when it is opened, and their bytes when they are asked for.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::archive::name::{clean_member, resolve, show};
+use crate::archive::outer::Outer;
+use crate::archive::source::{Section, Source};
+use crate::archive::walk::{Entry, Kind, Walk, invalid, read_full};
+use crate::archive::{ArchiveFault, NameFault};
+use crate::{Compression, Digest, Error, Hasher, JSON_LIMIT, Result};
+
+/// The most entries of an archive that are read. A bundle of 1,000 apps with 20 own layers each has a fifth of it.
+pub const ENTRY_LIMIT: u64 = 100_000;
+
+/// The most small members that are kept in memory of an archive that is compressed outside, in bytes. What is beyond is
+/// read again when it is asked for.
+const KEEP_LIMIT: u64 = 64 << 20;
+
+/// The most links that are followed to a file.
+const LINK_LIMIT: usize = 8;
+
+/// The members of an archive: a tar, plain or compressed with gzip or zstd as a whole.
+///
+/// Opening reads the headers of a plain tar, and all of a compressed one, once; nothing is unpacked to disk and memory
+/// does not grow with the size of the members. Folders are left out: the names of files say it all.
+#[derive(Debug)]
+pub struct Members {
+    path: PathBuf,
+    file: Arc<File>,
+    length: u64,
+    compression: Compression,
+    list: Vec<Member>,
+    by_name: HashMap<String, usize>,
+    kept: HashMap<usize, Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    size: u64,
+    offset: u64,
+    /// The clean name of the member this is a link to.
+    link: Option<String>,
+    /// For a member that is itself compressed, in an archive that is too: how, and its digest.
+    packed: Option<(Compression, Digest)>,
+}
+
+/// What goes on with a member during a visit.
+type VisitMember<'a> = dyn FnMut(usize, &mut dyn Read) -> Result<()> + 'a;
+
+impl Members {
+    /// Opens the archive at `path` and lists its members.
+    ///
+    /// # Errors
+    /// [`Error::Access`] where the file cannot be read, [`Error::Archive`] where it is no archive, or a damaged or
+    /// hostile one.
+    pub fn open(path: &Path) -> Result<Self> {
+        let access = || Error::access(path);
+        let refuse = |fault| Error::Archive { what: format!("`{}`", path.display()), fault };
+        // Asked before opening, which would wait forever for the other end of a pipe.
+        let about = fs::metadata(path).map_err(access())?;
+        if about.is_dir() || !about.is_file() {
+            return Err(refuse(ArchiveFault::NotFile));
+        }
+        let file = Arc::new(File::open(path).map_err(access())?);
+        let length = about.len();
+        if length == 0 {
+            return Err(refuse(ArchiveFault::Empty));
+        }
+        let mut head = [0; 8];
+        let count = read_full(&mut Section::new(Arc::clone(&file), 0, 8), &mut head).map_err(access())?;
+        if let Some(kind) = foreign(&head[..count]) {
+            return Err(refuse(ArchiveFault::Foreign(kind)));
+        }
+        let compression = Compression::detect(&head[..count]);
+        let (list, by_name, kept) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut members = Self { path: path.to_owned(), file, length, compression, list, by_name, kept };
+        match compression {
+            Compression::None if length < 512 => return Err(refuse(ArchiveFault::NotTar)),
+            Compression::None => members.scan(Walk::new(members.whole(), ENTRY_LIMIT)),
+            Compression::Gzip | Compression::Zstd => members.outer().and_then(|walk| members.scan(walk)),
+        }
+        .map_err(members.fault())?;
+        Ok(members)
+    }
+
+    /// Returns the file's path as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns how the archive is compressed as a whole. A plain one gives any member at once, others are read from the
+    /// front.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Returns clean name and size (in bytes) of the files, in the order of the archive.
+    pub fn list(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.list.iter().filter(|member| member.link.is_none()).map(|member| (member.name.as_str(), member.size))
+    }
+
+    /// Reads a small member, such as `manifest.json`; `None` if there is none of that name.
+    ///
+    /// # Errors
+    /// As [`Members::read`], and [`ArchiveFault::Large`] for a member over [`JSON_LIMIT`].
+    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.find(name)?.map(|index| self.bytes_at(index)).transpose()
+    }
+
+    /// Opens a member; `None` if there is none of that name. The bytes are unchecked.
+    ///
+    /// # Errors
+    /// [`ArchiveFault::Dangling`] where the member is a link to nothing.
+    pub fn read(&self, name: &str) -> Result<Option<Box<dyn Read + Send + '_>>> {
+        self.find(name)?.map(|index| self.open_at(index)).transpose()
+    }
+
+    /// Finds the file behind a name, following links inside the archive.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<usize>> {
+        let Some(&first) = self.by_name.get(name) else { return Ok(None) };
+        let mut index = first;
+        for _ in 0..LINK_LIMIT {
+            let Some(target) = &self.list[index].link else { return Ok(Some(index)) };
+            match self.by_name.get(target) {
+                Some(&next) => index = next,
+                None => break,
+            }
+        }
+        Err(self.refuse(ArchiveFault::Dangling { name: name.to_owned() }))
+    }
+
+    pub(crate) fn size_at(&self, index: usize) -> u64 {
+        self.list[index].size
+    }
+
+    pub(crate) fn bytes_at(&self, index: usize) -> Result<Vec<u8>> {
+        let Member { name, size, .. } = &self.list[index];
+        if *size > JSON_LIMIT {
+            return Err(self.refuse(ArchiveFault::Large { name: name.clone(), size: *size, limit: JSON_LIMIT }));
+        }
+        if let Some(bytes) = self.kept.get(&index) {
+            return Ok(bytes.clone());
+        }
+        let mut bytes = Vec::new();
+        self.open_at(index)?.read_to_end(&mut bytes).map_err(self.fault())?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn open_at(&self, index: usize) -> Result<Box<dyn Read + Send + '_>> {
+        let what = self.name();
+        if self.compression == Compression::None {
+            return Ok(Box::new(Named { inner: self.section(index), what }));
+        }
+        let mut walk = self.outer().map_err(self.fault())?;
+        for at in 0..=index {
+            self.step(&mut walk, at)?;
+        }
+        Ok(Box::new(Named { inner: walk, what }))
+    }
+
+    /// Hands the members at `wanted` to `visit`, in the order of the archive, in one pass.
+    pub(crate) fn visit(&self, wanted: &[usize], visit: &mut VisitMember<'_>) -> Result<()> {
+        let mut wanted = wanted.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if self.compression == Compression::None {
+            return wanted
+                .into_iter()
+                .try_for_each(|index| visit(index, &mut Named { inner: self.section(index), what: self.name() }));
+        }
+        let mut walk = self.outer().map_err(self.fault())?;
+        let mut next = 0;
+        for index in wanted {
+            while next <= index {
+                self.step(&mut walk, next)?;
+                next += 1;
+            }
+            visit(index, &mut Named { inner: &mut walk, what: self.name() })?;
+        }
+        Ok(())
+    }
+
+    /// Tells how a member is itself compressed, with its digest if it is.
+    pub(crate) fn packed(&self, index: usize) -> Result<Option<(Compression, Digest)>> {
+        if self.compression != Compression::None {
+            return Ok(self.list[index].packed);
+        }
+        pack(&mut self.section(index)).map_err(self.fault())
+    }
+
+    pub(crate) fn refuse(&self, fault: ArchiveFault) -> Error {
+        Error::Archive { what: self.name(), fault }
+    }
+
+    /// Names the archive as messages do.
+    pub(crate) fn name(&self) -> String {
+        format!("`{}`", self.path.display())
+    }
+
+    /// Names the archive in an error of reading it.
+    fn fault(&self) -> impl FnOnce(io::Error) -> Error + use<> {
+        let (path, what) = (self.path.clone(), self.name());
+        move |error| match error.raw_os_error() {
+            Some(_) => Error::Access { path, source: error },
+            None => Error::stream(what)(error),
+        }
+    }
+
+    fn whole(&self) -> Section {
+        Section::new(Arc::clone(&self.file), 0, self.length)
+    }
+
+    fn section(&self, index: usize) -> Section {
+        let Member { offset, size, .. } = self.list[index];
+        Section::new(Arc::clone(&self.file), offset, size)
+    }
+
+    fn outer(&self) -> io::Result<Walk<Outer>> {
+        Ok(Walk::new(Outer::new(self.whole())?, ENTRY_LIMIT))
+    }
+
+    /// Lists the members in one pass. Of a compressed archive, what will be needed of each is kept now.
+    fn scan<S: Source>(&mut self, mut walk: Walk<S>) -> io::Result<()> {
+        let mut budget = KEEP_LIMIT;
+        while let Some(entry) = walk.next()? {
+            let Some((name, link)) = member(&entry)? else { continue };
+            let index = self.list.len();
+            if self.by_name.insert(name.clone(), index).is_some() {
+                return Err(invalid(ArchiveFault::Duplicate { name }));
+            }
+            let packed = match self.compression {
+                Compression::None => None,
+                _ => self.keep(&name, &entry, &mut walk, &mut budget)?,
+            };
+            self.list.push(Member { name, size: entry.size, offset: entry.offset, link, packed });
+        }
+        // The checksum of a compressed stream stands at its end.
+        match self.compression {
+            Compression::None => Ok(()),
+            _ => walk.drain(),
+        }
+    }
+
+    /// Keeps the bytes of the next member if it is small and may be JSON or a list; hashes it if it is compressed.
+    fn keep<S: Source>(
+        &mut self,
+        name: &str,
+        entry: &Entry,
+        walk: &mut Walk<S>,
+        budget: &mut u64,
+    ) -> io::Result<Option<(Compression, Digest)>> {
+        let mut head = [0; 4];
+        let count = read_full(walk, &mut head)?;
+        let head = &head[..count];
+        let is_small = entry.size <= JSON_LIMIT.min(*budget);
+        if is_small && (!name.contains('/') || matches!(head.first(), Some(b'{' | b'['))) {
+            let mut bytes = head.to_vec();
+            walk.read_to_end(&mut bytes)?;
+            *budget -= entry.size;
+            self.kept.insert(self.list.len(), bytes);
+            return Ok(None);
+        }
+        // A blob of a layout carries its digest in its name.
+        match name.starts_with("blobs/") {
+            true => Ok(None),
+            false => pack(&mut head.chain(walk)),
+        }
+    }
+
+    /// Goes to the member `index` of a second pass, which must meet what the first one met.
+    fn step(&self, walk: &mut Walk<Outer>, index: usize) -> Result<()> {
+        while let Some(entry) = walk.next().map_err(self.fault())? {
+            match member(&entry).map_err(self.fault())? {
+                None => continue,
+                Some((name, _)) if name == self.list[index].name && entry.size == self.list[index].size => {
+                    return Ok(());
+                }
+                Some(_) => break,
+            }
+        }
+        Err(Error::damaged(self.name(), "it changed while it was read"))
+    }
+}
+
+/// Returns the clean name of an entry, and that of the entry it links to; `None` for folders.
+pub(crate) fn member(entry: &Entry) -> io::Result<Option<(String, Option<String>)>> {
+    let refuse = |reason| invalid(ArchiveFault::Name { name: show(&entry.name), reason });
+    let name = clean_member(&entry.name).map_err(refuse)?;
+    let outside = |target: &[u8]| invalid(ArchiveFault::Outside { name: name.clone(), target: show(target) });
+    let link = match &entry.kind {
+        Kind::Folder => return Ok(None),
+        Kind::Special(kind) => return Err(invalid(ArchiveFault::Special { name, kind })),
+        _ if name.is_empty() => return Err(refuse(NameFault::Empty)),
+        Kind::File => None,
+        Kind::HardLink(target) => Some(clean_member(target).map_err(|_| outside(target))?),
+        Kind::Symlink(target) => {
+            let text = std::str::from_utf8(target).ok().filter(|text| text.len() <= 1024);
+            let resolved = text.and_then(|text| resolve(&name, text)).ok_or_else(|| outside(target))?;
+            Some(clean_member(resolved.as_bytes()).map_err(|_| outside(target))?)
+        }
+    };
+    Ok(Some((name, link)))
+}
+
+/// Tells how `content` is compressed, and hashes it if it is.
+fn pack(content: &mut dyn Read) -> io::Result<Option<(Compression, Digest)>> {
+    let mut head = [0; 4];
+    let count = read_full(&mut &mut *content, &mut head)?;
+    let compression = Compression::detect(&head[..count]);
+    if compression == Compression::None {
+        return Ok(None);
+    }
+    let mut hasher = Hasher::default();
+    hasher.update(&head[..count]);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match read_full(&mut &mut *content, &mut buffer)? {
+            0 => return Ok(Some((compression, hasher.finish()))),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// Names what a user may hand over by mistake.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8, ..] => Some("a zip file"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("compressed with xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("compressed with bzip2"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Some("a 7z file"),
+        _ => None,
+    }
+}
+
+/// Puts the archive's name into the errors of a reader.
+pub(crate) struct Named<R> {
+    pub(crate) inner: R,
+    pub(crate) what: String,
+}
+
+impl<R: Read> Read for Named<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, Error::stream(self.what.clone())(error)),
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! An OCI layout in a tar.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::archive::image::ArchiveImage;
+use crate::archive::{ArchiveFault, ArchivedImage, Members};
+use crate::media_type::{is_index, is_manifest};
+use crate::{Descriptor, Digest, Error, Index, JSON_LIMIT, Manifest, Platform, Result, VerifyingReader};
+
+/// How deep an index may stand within indexes.
+const DEPTH_LIMIT: usize = 4;
+
+/// The annotation of the full name, as containerd writes it.
+pub(crate) const NAME: &str = "io.containerd.image.name";
+/// The annotation of the tag, or of the full name, as others write it.
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// Returns the images of a layout, each once; `None` if the archive is no layout.
+pub(super) fn images(members: &Arc<Members>) -> Result<Option<Vec<ArchivedImage>>> {
+    let Some(bytes) = members.bytes("index.json")? else { return Ok(None) };
+    let index: Index = parse(members, "index.json", &bytes)?;
+    let mut images: Vec<ArchivedImage> = Vec::new();
+    for entry in for_this_machine(&index.manifests) {
+        let manifest = descend(members, entry, DEPTH_LIMIT)?;
+        let known = images.iter().position(|image| image.manifest == manifest.digest);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                images.push(open(members, &manifest)?);
+                images.len() - 1
+            }
+        };
+        if let Some(name) = name_of(entry) {
+            images[at].name(name);
+        }
+    }
+    Ok(Some(images))
+}
+
+/// Returns the full name in an entry of `index.json`.
+pub(crate) fn name_of(entry: &Descriptor) -> Option<&str> {
+    let annotation = |key| entry.annotations.get(key).map(String::as_str);
+    // A bare tag names no image: Docker and skopeo write such beside, or in place of, the full name.
+    annotation(NAME).or_else(|| annotation(REF_NAME).filter(|name| name.contains([':', '/'])))
+}
+
+/// Drops entries for other platforms where one of the same name is for this machine.
+fn for_this_machine(entries: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
+    let rival = |entry: &Descriptor| {
+        entries.iter().any(|other| fits(other) && other.digest != entry.digest && name_of(other) == name_of(entry))
+    };
+    entries.iter().filter(move |&entry| entry.platform.is_none() || fits(entry) || !rival(entry))
+}
+
+fn fits(entry: &Descriptor) -> bool {
+    let host = Platform::host();
+    entry.platform.as_ref().is_some_and(|it| it.os == host.os && it.architecture == host.architecture)
+}
+
+/// Follows indexes down to the manifest for this machine.
+fn descend(members: &Members, entry: &Descriptor, depth: usize) -> Result<Descriptor> {
+    if is_manifest(&entry.media_type) {
+        return Ok(entry.clone());
+    }
+    if !is_index(&entry.media_type) {
+        return Err(Error::Unsupported { what: format!("`{}` in {}", entry.media_type, members.name()) });
+    }
+    if depth == 0 {
+        return Err(Error::damaged(members.name(), format!("its indexes are nested more than {DEPTH_LIMIT} deep")));
+    }
+    let index: Index = parse(members, "index", &blob(members, entry, "index")?)?;
+    descend(members, choose(members, &index)?, depth - 1)
+}
+
+/// Chooses the entry for this machine; the only one there is will do too, its platform is for the caller to judge.
+fn choose<'a>(members: &Members, index: &'a Index) -> Result<&'a Descriptor> {
+    // Build records stand beside images, for a platform that is none.
+    let is_image =
+        |entry: &&Descriptor| entry.platform.as_ref().is_none_or(|platform| platform.architecture != "unknown");
+    let offered: Vec<&Descriptor> = index.manifests.iter().filter(is_image).collect();
+    match (offered.iter().find(|entry| fits(entry)), &offered[..]) {
+        (Some(entry), _) | (None, [entry]) => Ok(entry),
+        _ => {
+            let platform = |entry: &&Descriptor| entry.platform.as_ref().map_or("any".to_owned(), Platform::to_string);
+            let offered = offered.iter().take(20).map(platform).collect::<Vec<_>>().join(", ");
+            Err(members.refuse(ArchiveFault::Platform { wanted: Platform::host().to_string(), offered }))
+        }
+    }
+}
+
+/// Opens the image of a manifest.
+fn open(members: &Arc<Members>, descriptor: &Descriptor) -> Result<ArchivedImage> {
+    let bytes = blob(members, descriptor, "manifest")?;
+    let manifest: Manifest = parse(members, "manifest", &bytes)?;
+    if members.find(&member_name(manifest.config.digest))?.is_none() {
+        let (what, name) = ("image config".to_owned(), member_name(manifest.config.digest));
+        return Err(members.refuse(ArchiveFault::Missing { what, name }));
+    }
+    let mut blobs = BTreeMap::new();
+    let mut absent = Vec::new();
+    for blob in manifest.layers.iter().chain([&manifest.config]) {
+        match members.find(&member_name(blob.digest))? {
+            Some(index) => drop(blobs.insert(blob.digest, index)),
+            None => absent.push(blob.clone()),
+        }
+    }
+    let image = Arc::new(ArchiveImage::new(Arc::clone(members), bytes, manifest, blobs));
+    Ok(ArchivedImage { references: Vec::new(), unreadable: Vec::new(), manifest: descriptor.digest, absent, image })
+}
+
+/// Reads a JSON blob and checks it.
+fn blob(members: &Members, descriptor: &Descriptor, what: &str) -> Result<Vec<u8>> {
+    let name = member_name(descriptor.digest);
+    let Some(index) = members.find(&name)? else {
+        return Err(members.refuse(ArchiveFault::Missing { what: what.to_owned(), name }));
+    };
+    let bytes = members.bytes_at(index)?;
+    let mut checked = Vec::with_capacity(bytes.len());
+    VerifyingReader::new(&bytes[..], descriptor)
+        .take(JSON_LIMIT)
+        .read_to_end(&mut checked)
+        .map_err(Error::stream(format!("{what} in {}", members.name())))?;
+    Ok(checked)
+}
+
+fn member_name(digest: Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+pub(super) fn parse<T: DeserializeOwned>(members: &Members, what: &str, bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|source| Error::Json { what: format!("`{what}` in {}", members.name()), source })
+}

@@ -1,0 +1,42 @@
+//! The compression around a whole archive.
+
+use std::io::{self, Read};
+
+use crate::archive::ArchiveFault;
+use crate::archive::source::{Section, Source};
+use crate::archive::walk::invalid;
+use crate::{Compression, Decompressed};
+
+/// An archive's bytes, uncompressed from front to back. What breaks is told as an [`ArchiveFault`].
+pub(crate) struct Outer(Decompressed<Section>);
+
+impl Outer {
+    /// Uncompresses a whole file.
+    pub(crate) fn new(file: Section) -> io::Result<Self> {
+        Decompressed::new(file).map(Self)
+    }
+
+    fn fault(&self, error: &io::Error) -> ArchiveFault {
+        let compression = match self.0.compression() {
+            Compression::Zstd => "zstd",
+            Compression::Gzip | Compression::None => "gzip",
+        };
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => ArchiveFault::ShortCompression { compression },
+            _ => ArchiveFault::Compression { compression },
+        }
+    }
+}
+
+impl Read for Outer {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            // What the system said of the file itself, such as a failing disk.
+            _ if error.raw_os_error().is_some() => error,
+            _ => invalid(self.fault(&error)),
+        })
+    }
+}
+
+impl Source for Outer {}
