@@ -20,6 +20,9 @@ pub enum Error {
     /// A name, version or family that is none.
     #[error(transparent)]
     Name(#[from] NameFault),
+    /// The ledger cannot be used, or was used out of turn.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::Fault),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

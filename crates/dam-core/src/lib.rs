@@ -8,7 +8,11 @@ mod error;
 pub mod event;
 pub mod fault;
 mod host;
+pub mod ledger;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod version_order;
 
 pub use error::{Error, Result};
 pub use host::Cancel;

@@ -1,0 +1,109 @@
+//! What was changed, and how that ended.
+
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+use super::{HookLogSummary, Ledger, OperationId, OperationKind, Source, Timestamp, hook_log, row};
+use crate::Result;
+use crate::app::{AppId, AppName};
+
+row::states! {
+    /// How an operation stands.
+    OperationState {
+        /// It has not ended.
+        Pending = "pending",
+        /// It succeeded.
+        Done = "done",
+        /// It failed and was undone.
+        Undone = "undone",
+        /// It failed and could not be undone.
+        Broken = "broken",
+    }
+}
+
+/// An operation as the history shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryEntry {
+    /// Its number.
+    pub id: OperationId,
+    /// What it did.
+    pub kind: OperationKind,
+    /// What was installed before.
+    pub old: Option<AppId>,
+    /// What was to be installed.
+    pub new: Option<AppId>,
+    /// Where the new app came from.
+    pub source: Option<Source>,
+    /// How it stands.
+    pub state: OperationState,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The hooks it ran, in their order.
+    pub hooks: Vec<HookLogSummary>,
+}
+
+const ENTRY: &str = "
+    SELECT operation.id, kind, source, state, started_at, ended_at, error,
+           old.name AS old_name, old.version AS old_version, new.name AS new_name, new.version AS new_version
+    FROM operation
+    LEFT JOIN release AS old ON old.id = operation.old
+    LEFT JOIN release AS new ON new.id = operation.new";
+
+impl Ledger {
+    /// Returns the newest `limit` operations, of all apps or of one, newest first.
+    pub fn history(&mut self, name: Option<&AppName>, limit: usize) -> Result<Vec<HistoryEntry>> {
+        let name = name.map(AppName::as_str);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read_at_once(|transaction| {
+            let sql = format!(
+                "{ENTRY} WHERE ?1 IS NULL OR old.name = ?1 OR new.name = ?1 ORDER BY operation.id DESC LIMIT ?2"
+            );
+            let mut entries: Vec<HistoryEntry> =
+                transaction.prepare_cached(&sql)?.query_map((name, limit), read_entry)?.collect::<Result<_, _>>()?;
+            entries.iter_mut().try_for_each(|entry| add_hooks(transaction, entry))?;
+            Ok(entries)
+        })
+    }
+
+    /// Returns one operation.
+    pub fn operation(&mut self, id: OperationId) -> Result<Option<HistoryEntry>> {
+        self.read_at_once(|transaction| {
+            let sql = format!("{ENTRY} WHERE operation.id = ?1");
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut entry = statement.query_map([id.0], read_entry)?.next().transpose()?;
+            entry.iter_mut().try_for_each(|entry| add_hooks(transaction, entry))?;
+            Ok(entry)
+        })
+    }
+}
+
+fn add_hooks(connection: &Connection, entry: &mut HistoryEntry) -> rusqlite::Result<()> {
+    entry.hooks = hook_log::summaries(connection, entry.id)?;
+    Ok(())
+}
+
+fn read_entry(row: &Row) -> rusqlite::Result<HistoryEntry> {
+    Ok(HistoryEntry {
+        id: OperationId(row.get("id")?),
+        kind: row.get("kind")?,
+        old: read_app(row, "old_name", "old_version")?,
+        new: read_app(row, "new_name", "new_version")?,
+        source: row::optional_json(row, "source")?,
+        state: row.get("state")?,
+        started_at: Timestamp(row.get("started_at")?),
+        ended_at: row.get::<_, Option<i64>>("ended_at")?.map(Timestamp),
+        error: row.get("error")?,
+        hooks: Vec::new(),
+    })
+}
+
+fn read_app(row: &Row, name: &str, version: &str) -> rusqlite::Result<Option<AppId>> {
+    match row.get_ref(name)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => Ok(Some(AppId { name: row::word(row, name)?, version: row::word(row, version)? })),
+    }
+}

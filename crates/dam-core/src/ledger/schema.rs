@@ -1,0 +1,60 @@
+//! The tables, and how older ones become the newest.
+//!
+//! `PRAGMA user_version` holds the version and `PRAGMA application_id` says that the file is a ledger at all; see
+//! <https://www.sqlite.org/pragma.html>. A file of a newer version is left alone.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::fault::{Fault, Problem};
+
+/// `DAM2`: the file is a ledger.
+const APPLICATION: i64 = 0x4441_4d32;
+
+/// The SQL that makes version N from version N - 1, at place N - 1.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+
+/// The newest version this program knows.
+pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Makes the tables in an empty file.
+pub(super) fn make(connection: &mut Connection) -> Result<(), Problem> {
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    raise(connection)
+}
+
+/// Checks that the file is a ledger and brings it to the newest version.
+pub(super) fn check(connection: &mut Connection) -> Result<(), Problem> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let found = version(connection)?;
+    if application != APPLICATION || found < 1 {
+        Err(Problem::NotALedger)
+    } else if found > NEWEST {
+        Err(Problem::Newer(found))
+    } else if found < NEWEST {
+        raise(connection)
+    } else {
+        Ok(())
+    }
+}
+
+/// Runs the migrations that are due, all or none. Another process may have run them in the meantime.
+fn raise(connection: &mut Connection) -> Result<(), Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = usize::try_from(version(&transaction)?).map_err(|_| Problem::NotALedger)?;
+    for migration in MIGRATIONS.iter().skip(found) {
+        transaction.execute_batch(migration)?;
+    }
+    if found < MIGRATIONS.len() {
+        transaction.pragma_update(None, "user_version", NEWEST)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Names the versions of a file that is too new.
+pub(super) fn newer(path: &std::path::Path, found: i64) -> Fault {
+    Fault::Newer { path: path.to_owned(), found, known: NEWEST }
+}
