@@ -4,6 +4,7 @@
 //! here prints, prompts, reads the environment or exits; progress leaves as [`event::Event`]s.
 
 pub mod app;
+pub mod cache;
 mod error;
 pub mod event;
 pub mod fault;

@@ -1,0 +1,135 @@
+//! The file of a cached layer.
+//!
+//! The layer as zstd, followed by one skippable frame (RFC 8878 §3.1.2), so that the whole file is still zstd and its
+//! facts can neither be lost nor mixed up. Offsets from the start of the frame, numbers little-endian:
+//!
+//! | offset | bytes | |
+//! |---|---|---|
+//! | 0 | 4 | `5d 2a 4d 18`, a skippable frame |
+//! | 4 | 4 | 76, the bytes that follow |
+//! | 8 | 64 | hex SHA-256 of the layer as zstd: all of the file before this frame |
+//! | 72 | 8 | length of the unpacked layer in bytes |
+//! | 80 | 4 | CRC-32 of the DiffID's 64 hex digits and bytes 8 to 79 |
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use dam_oci::{Descriptor, Digest, VerifyingReader, media_type};
+
+use crate::{Error, Result};
+
+/// Length of the frame in bytes.
+pub(super) const TRAILER: usize = 84;
+const FRAME_HEAD: [u8; 8] = [0x5d, 0x2a, 0x4d, 0x18, 76, 0, 0, 0];
+
+/// Writes the frame.
+pub(super) fn trailer(diff_id: Digest, digest: Digest, unpacked: u64) -> [u8; TRAILER] {
+    let mut frame = [0; TRAILER];
+    frame[..8].copy_from_slice(&FRAME_HEAD);
+    frame[8..72].copy_from_slice(digest.hex().as_bytes());
+    frame[72..80].copy_from_slice(&unpacked.to_le_bytes());
+    let sum = checksum(diff_id, &frame);
+    frame[80..].copy_from_slice(&sum.to_le_bytes());
+    frame
+}
+
+/// Reads the frame: digest and unpacked length. `None` if it is damaged or belongs to another layer.
+fn read_trailer(diff_id: Digest, frame: &[u8; TRAILER]) -> Option<(Digest, u64)> {
+    if frame[..8] != FRAME_HEAD || frame[80..] != checksum(diff_id, frame).to_le_bytes() {
+        return None;
+    }
+    let digest = Digest::from_hex(std::str::from_utf8(&frame[8..72]).ok()?).ok()?;
+    let unpacked = u64::from_le_bytes(frame[72..80].try_into().expect("eight bytes"));
+    Some((digest, unpacked))
+}
+
+fn checksum(diff_id: Digest, frame: &[u8; TRAILER]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(diff_id.hex().as_bytes());
+    sum.update(&frame[8..80]);
+    sum.finalize()
+}
+
+/// Opens the file of a layer. `None` if there is none or it is not what it should be.
+pub(super) fn read(path: &Path, diff_id: Digest) -> Result<Option<CachedLayer>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::access(path)(error)),
+    };
+    let length = file.metadata().map_err(Error::access(path))?.len();
+    let Some(size) = length.checked_sub(TRAILER as u64) else { return Ok(None) };
+    let mut frame = [0; TRAILER];
+    file.read_exact_at(&mut frame, size).map_err(Error::access(path))?;
+    Ok(read_trailer(diff_id, &frame).map(|(digest, unpacked)| {
+        let descriptor = Descriptor::new(media_type::LAYER_ZSTD, digest, size);
+        CachedLayer::new(descriptor, diff_id, unpacked, file, path.to_owned())
+    }))
+}
+
+/// A layer in its compressed form. It stays readable when its file is deleted.
+#[derive(Debug, Clone)]
+pub struct CachedLayer {
+    /// The compressed layer, as a manifest names it.
+    pub descriptor: Descriptor,
+    /// Digest of the unpacked layer.
+    pub diff_id: Digest,
+    /// Length of the unpacked layer in bytes.
+    pub unpacked: u64,
+    file: Arc<File>,
+    path: PathBuf,
+}
+
+impl CachedLayer {
+    pub(super) fn new(descriptor: Descriptor, diff_id: Digest, unpacked: u64, file: File, path: PathBuf) -> Self {
+        Self { descriptor, diff_id, unpacked, file: Arc::new(file), path }
+    }
+
+    /// Opens the compressed bytes. They are checked as they pass; a file that turns out damaged is removed, so that the
+    /// next lookup misses.
+    pub fn open(&self) -> Box<dyn Read + Send> {
+        let span = Span { file: Arc::clone(&self.file), at: 0, end: self.descriptor.size };
+        Box::new(Removing { inner: VerifyingReader::new(span, &self.descriptor), path: self.path.clone() })
+    }
+
+    /// Notes that the layer was used just now. Where that fails, the layer only goes earlier.
+    pub(super) fn touch(&self) {
+        _ = self.file.set_modified(SystemTime::now());
+    }
+}
+
+/// The first bytes of a file, read without its shared position.
+struct Span {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Span {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.file.read_at(&mut buffer[..most], self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+/// Removes the file when its bytes turn out wrong.
+struct Removing<R> {
+    inner: R,
+    path: PathBuf,
+}
+
+impl<R: Read> Read for Removing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).inspect_err(|error| {
+            if error.kind() == ErrorKind::InvalidData {
+                _ = fs::remove_file(&self.path);
+            }
+        })
+    }
+}

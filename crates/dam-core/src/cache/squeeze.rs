@@ -1,0 +1,171 @@
+//! Compressing a layer, hashing both sides in the same pass.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use dam_oci::{Digest, Hasher};
+use zstd::stream::raw::CParameter;
+use zstd::stream::write::Encoder;
+
+use super::layer;
+use crate::{Error, Result};
+
+/// The level of the `zstd` program's default: the last one that is faster than most disks.
+const LEVEL: i32 = 3;
+
+/// Bytes of raw layer that one worker takes at a time. It decides the bytes of the output together with the level, so
+/// it is fixed; the number of workers does not (tested below). Memory is about five times this for each worker.
+const JOB: u32 = 2 << 20;
+
+/// More workers would only wait for the reader, and memory grows with them.
+const MOST_WORKERS: usize = 4;
+
+/// Bytes read at a time, and how many such pieces may wait for the workers.
+const PIECE: usize = 256 << 10;
+const WAITING: usize = 8;
+
+/// What is known of a layer when its last byte is compressed.
+pub(super) struct Squeezed {
+    /// Digest of the raw bytes.
+    pub(super) diff_id: Digest,
+    /// Length of the raw bytes.
+    pub(super) unpacked: u64,
+    /// Digest of the compressed bytes.
+    pub(super) digest: Digest,
+    /// Length of the compressed bytes.
+    pub(super) size: u64,
+}
+
+impl Squeezed {
+    /// Returns the frame that follows the layer in its file.
+    pub(super) fn trailer(&self) -> [u8; layer::TRAILER] {
+        layer::trailer(self.diff_id, self.digest, self.unpacked)
+    }
+}
+
+/// Compresses `raw` into `file` with as many workers as the machine has cores. `path` is the file's name, for errors.
+pub(super) fn squeeze(raw: &mut dyn Read, file: &mut File, path: &Path) -> Result<Squeezed> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let workers = u32::try_from(cores.min(MOST_WORKERS)).expect("a small number");
+    squeeze_with(raw, file, path, workers)
+}
+
+/// The same with a given number of workers. At least one: without workers zstd cuts its input otherwise.
+fn squeeze_with(raw: &mut dyn Read, out: impl Write + Send, path: &Path, workers: u32) -> Result<Squeezed> {
+    let mut encoder = encoder(Tally::new(out), workers).map_err(Error::access(path))?;
+    let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
+    thread::scope(|scope| {
+        // A thread of its own hands the workers their bytes, so that they never wait for the reader or its hash.
+        let feeder = scope.spawn(move || {
+            receiver.iter().try_for_each(|piece| encoder.write_all(&piece))?;
+            encoder.finish()
+        });
+        let read = send_pieces(raw, sender);
+        let Tally { hasher, size, .. } = feeder.join().expect("it does not panic").map_err(Error::access(path))?;
+        let (diff_id, unpacked) = read?;
+        Ok(Squeezed { diff_id, unpacked, digest: hasher.finish(), size })
+    })
+}
+
+/// Reads `raw` to its end and sends it on in pieces; returns its digest and length. Ends early, without an error, when
+/// nobody takes the pieces any more: the other side knows why.
+fn send_pieces(raw: &mut dyn Read, sender: SyncSender<Vec<u8>>) -> Result<(Digest, u64)> {
+    let mut hasher = Hasher::default();
+    let mut length = 0;
+    loop {
+        let mut piece = vec![0; PIECE];
+        let count = match raw.read(&mut piece) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::Oci(dam_oci::Error::stream("layer")(error))),
+        };
+        piece.truncate(count);
+        hasher.update(&piece);
+        length += count as u64;
+        if count == 0 || sender.send(piece).is_err() {
+            return Ok((hasher.finish(), length));
+        }
+    }
+}
+
+fn encoder<W: Write>(out: W, workers: u32) -> io::Result<Encoder<'static, W>> {
+    let mut encoder = Encoder::new(out, LEVEL)?;
+    encoder.multithread(workers)?;
+    encoder.set_parameter(CParameter::JobSize(JOB))?;
+    Ok(encoder)
+}
+
+/// Hashes and counts what it passes on.
+struct Tally<W> {
+    inner: W,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl<W> Tally<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, hasher: Hasher::default(), size: 0 }
+    }
+}
+
+impl<W: Write> Write for Tally<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use dam_oci::Digest;
+
+    use super::squeeze_with;
+
+    /// Bytes that compress a little and never repeat exactly, enough for several jobs.
+    fn layer(length: usize) -> Vec<u8> {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state as u8 & 0x3f) + b' '
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    fn squeezed(raw: &[u8], workers: u32) -> (Vec<u8>, Digest) {
+        let mut out = Vec::new();
+        let facts = squeeze_with(&mut &raw[..], &mut out, Path::new("layer"), workers).expect("memory does not fail");
+        assert_eq!((facts.diff_id, facts.unpacked), (Digest::of(raw), raw.len() as u64));
+        assert_eq!((facts.digest, facts.size), (Digest::of(&out), out.len() as u64));
+        assert_eq!(zstd::decode_all(&out[..]).expect("good zstd"), raw);
+        (out, facts.digest)
+    }
+
+    #[test]
+    fn the_number_of_workers_does_not_change_the_bytes() {
+        for length in [0, 1, 100_000, 600_000, (9 << 20) + 12_345] {
+            let raw = layer(length);
+            let one = squeezed(&raw, 1);
+            assert_eq!(one, squeezed(&raw, 2), "{length}");
+            assert_eq!(one, squeezed(&raw, 4), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_stay_the_same_from_one_version_of_dam_to_the_next() {
+        let (_, digest) = squeezed(&layer((5 << 20) + 7), 2);
+        assert_eq!(digest.short(), "a6d2c12c0e99");
+    }
+}
