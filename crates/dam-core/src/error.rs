@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use dam_oci::Reference;
 
 use crate::app::NameFault;
+use crate::project::ProjectError;
 use crate::store::ImageId;
 
 /// Result of this crate.
@@ -23,6 +24,9 @@ pub enum Error {
     /// The ledger cannot be used, or was used out of turn.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Fault),
+    /// Something about a project.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

@@ -10,6 +10,7 @@ pub mod event;
 pub mod fault;
 mod host;
 pub mod ledger;
+pub mod project;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
