@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File, FileType};
+use std::fs::{self, File, FileType, Permissions};
 use std::io::{BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -73,8 +73,10 @@ impl Templates {
     ///
     /// Fails with [`ProjectError::LinkOutside`] if a template or a script is a link that leaves the project.
     pub(super) fn expand(folder: &Path, variables: &Variables, scratch: &Path) -> Result<Self> {
-        let temporary =
-            tempfile::Builder::new().prefix("create-").tempdir_in(scratch).map_err(Error::access(scratch))?;
+        // Values can be secrets, and a new folder is otherwise open to all.
+        let private = Permissions::from_mode(0o700);
+        let temporary = tempfile::Builder::new().prefix("create-").permissions(private).tempdir_in(scratch);
+        let temporary = temporary.map_err(Error::access(scratch))?;
         let mut templates = Self { replacements: Vec::new(), undefined: Vec::new(), folder: temporary };
         let mut files = Vec::new();
         walk(folder, Path::new(META), &mut files)?;
