@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use dam_oci::Reference;
 
-use crate::app::NameFault;
+use crate::app::{NameFault, NoApp};
+use crate::hooks::HookError;
+use crate::meta::MetaError;
 use crate::project::ProjectError;
 use crate::store::ImageId;
 
@@ -27,6 +29,20 @@ pub enum Error {
     /// Something about a project.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// An image is not an app.
+    #[error("image `{reference}` is not an app: {reason}")]
+    NotAnApp {
+        /// The image.
+        reference: Reference,
+        /// What it lacks.
+        reason: NoApp,
+    },
+    /// Something about a `/meta`.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+    /// Something about running a hook.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

@@ -8,8 +8,10 @@ pub mod cache;
 mod error;
 pub mod event;
 pub mod fault;
+pub mod hooks;
 mod host;
 pub mod ledger;
+pub mod meta;
 pub mod project;
 pub mod store;
 #[cfg(feature = "testing")]

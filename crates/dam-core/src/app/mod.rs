@@ -1,9 +1,11 @@
 //! Apps: an OCI image with a `/meta` folder, and the words for its parts.
 
+mod describe;
 mod labels;
 mod name;
 mod release;
 
+pub use describe::{NoApp, describe};
 pub use labels::{FAMILY, Labels, MULTIVERSION, NAME, SERVERS, VERSION};
 pub use name::{AppId, AppName, Family, NameFault, Version};
 pub use release::{App, HookName, Release};

@@ -1,0 +1,71 @@
+//! Hooks as real processes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
+
+use super::copies::PrivateCopy;
+use super::group::Group;
+use super::terminal::{self, Terminal};
+use super::{HookEnd, HookError, HookRun, Hooks, command};
+use crate::event::{Event, Reporter};
+use crate::meta::Keep;
+use crate::{Cancel, Result, fault};
+
+/// How long a hook has after SIGTERM before it gets SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs hooks as processes of this machine, in private copies of `/meta` below `<root>/run`.
+#[derive(Debug, Clone)]
+pub struct ProcessHooks {
+    keep: Keep,
+    run: PathBuf,
+    grace: Duration,
+}
+
+impl ProcessHooks {
+    /// Runs the hooks of what is kept below `root`.
+    pub fn open(root: &Path) -> Result<Self> {
+        Ok(Self { keep: Keep::open(root)?, run: root.join("run"), grace: GRACE })
+    }
+
+    /// Sets how long a hook has between SIGTERM and SIGKILL, for tests.
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    fn run_in(&self, meta: &Path, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
+        let (app, hook) = (&run.app.id, run.hook);
+        let lost = |source| HookError::Lost { app: app.clone(), hook, source };
+        let (output, input) = io::pipe().map_err(lost)?;
+        let lend = run.terminal && terminal::is_ours();
+        let stdin = if lend { Stdio::inherit() } else { Stdio::null() };
+        let started = Instant::now();
+        fault::point("before a hook starts");
+        let child = command::start(run, meta, input, stdin)?;
+        let leader = Pid::from_child(&child);
+        reporter.event(Event::HookStarted { app, hook });
+        let terminal = if lend { Terminal::new(leader).ok() } else { None };
+        let watched = Group::new(leader, output, terminal, reporter).watch(run.timeout, self.grace, cancel);
+        fault::point("after a hook ended");
+        let end = watched.map(|(ended, text)| HookEnd { ended, text, took: started.elapsed() });
+        reporter.event(Event::HookEnded { app, hook, success: end.as_ref().is_ok_and(HookEnd::success) });
+        Ok(end.map_err(lost)?)
+    }
+}
+
+impl Hooks for ProcessHooks {
+    fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
+        let kept = self.keep.copy(&run.meta)?;
+        if !kept.has(run.hook) {
+            return Err(HookError::Missing { app: run.app.id.clone(), hook: run.hook }.into());
+        }
+        let copy = PrivateCopy::make(&self.run, &kept)?;
+        let end = self.run_in(copy.meta(), run, cancel, reporter);
+        copy.remove(reporter);
+        end
+    }
+}
