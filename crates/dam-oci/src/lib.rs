@@ -23,6 +23,7 @@ pub mod media_type;
 mod pattern;
 mod platform;
 mod reference;
+mod subtree;
 mod tar_writer;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -43,3 +44,4 @@ pub use layout::Layout;
 pub use manifest::{Index, Manifest};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference, ReferenceFault};
+pub use subtree::{Limits, subtree};

@@ -97,6 +97,12 @@ pub enum ArchiveFault {
         /// The most that is read.
         limit: u64,
     },
+    /// Too many or too long names.
+    #[error("has more than {limit} bytes of names")]
+    Names {
+        /// The most that is read.
+        limit: u64,
+    },
     /// Neither an OCI layout nor what `docker save` writes.
     #[error("holds no image: it has neither `index.json` nor `manifest.json`")]
     NoManifest,

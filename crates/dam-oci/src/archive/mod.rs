@@ -28,9 +28,13 @@ use crate::{Compression, Descriptor, Digest, Image, ParseReferenceError, Referen
 
 pub use fault::{ArchiveFault, NameFault};
 pub use members::{ENTRY_LIMIT, Members};
+pub(crate) use name::{clean, show};
 pub(crate) use oci::{NAME, REF_NAME, name_of};
+pub(crate) use source::{Section, Stream};
 pub use stream::{Member, stream};
+pub(crate) use walk::{Entry, Kind, Walk};
 pub use write::ArchiveWriter;
+pub(crate) use write::NewEntry;
 
 /// An archive with images in it.
 pub struct Archive {

@@ -144,6 +144,9 @@ impl<S: Source> Walk<S> {
         if self.entries > self.limit {
             return Err(invalid(ArchiveFault::Entries { limit: self.limit }));
         }
+        if header.entry_type() == EntryType::GNUSparse {
+            self.skip_sparse_map(header)?;
+        }
         self.expect(offset, size, &name)?;
         let number = |value: io::Result<u64>| value.unwrap_or_default();
         let mode = header.mode().unwrap_or(0o644) & 0o7777;
@@ -175,6 +178,22 @@ impl<S: Source> Walk<S> {
             });
         }
         Ok(Some(header.clone()))
+    }
+
+    /// Passes over the list of holes of GNU's old packed form, whose further blocks no size counts.
+    fn skip_sparse_map(&mut self, header: &Header) -> io::Result<()> {
+        let mut more = header.as_bytes()[482] != 0;
+        let mut block = [0; BLOCK as usize];
+        while more {
+            let offset = self.at;
+            let count = read_full(&mut self.source, &mut block)?;
+            self.at += count as u64;
+            if count < block.len() {
+                return Err(invalid(ArchiveFault::ShortHeader { offset }));
+            }
+            more = block[504] != 0;
+        }
+        Ok(())
     }
 
     /// Reads the content of an extended header.

@@ -23,7 +23,7 @@ pub struct ArchiveWriter<W: Write> {
 }
 
 /// What stands in the header of an entry.
-pub(crate) struct Entry<'a> {
+pub(crate) struct NewEntry<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) kind: EntryType,
     /// The target of a link, else empty.
@@ -54,11 +54,11 @@ impl<W: Write> ArchiveWriter<W> {
     /// shorter or longer than `size`. The archive is of no use then.
     pub fn add_stream(&mut self, name: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         let (kind, link) = (EntryType::Regular, &b""[..]);
-        self.add(&Entry { name: name.as_bytes(), kind, link, mode: 0o644, mtime: 0, size }, content)
+        self.add(&NewEntry { name: name.as_bytes(), kind, link, mode: 0o644, mtime: 0, size }, content)
     }
 
     /// Adds an entry of any kind.
-    pub(crate) fn add(&mut self, entry: &Entry<'_>, content: &mut dyn Read) -> Result<()> {
+    pub(crate) fn add(&mut self, entry: &NewEntry<'_>, content: &mut dyn Read) -> Result<()> {
         let name = String::from_utf8_lossy(entry.name);
         let writing = || Error::stream(format!("archive at `{name}`"));
         let (pax, header) = headers(entry);
@@ -108,7 +108,7 @@ impl<W: Write> ArchiveWriter<W> {
 }
 
 /// Makes the header of an entry, and the pax records for what does not fit into it.
-fn headers(entry: &Entry<'_>) -> (Vec<u8>, Header) {
+fn headers(entry: &NewEntry<'_>) -> (Vec<u8>, Header) {
     let mut pax = Vec::new();
     let mut header = Header::new_ustar();
     header.set_entry_type(entry.kind);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn files_over_8_gib_carry_their_size_in_pax() {
         let (kind, link) = (tar::EntryType::Regular, &b""[..]);
-        let entry = super::Entry { name: b"big", kind, link, mode: 0o644, mtime: 0, size: 1 << 33 };
+        let entry = super::NewEntry { name: b"big", kind, link, mode: 0o644, mtime: 0, size: 1 << 33 };
         let (pax, header) = super::headers(&entry);
         assert_eq!(pax, b"19 size=8589934592\n");
         assert_eq!(header.entry_size().expect("a number"), 0);
