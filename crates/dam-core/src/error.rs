@@ -65,6 +65,28 @@ pub enum Error {
         /// The store's own words.
         reason: String,
     },
+    /// A change that the rules refuse.
+    #[error(transparent)]
+    Rule(#[from] crate::plan::RuleFault),
+    /// A change that was begun and failed.
+    #[error(transparent)]
+    Failed(Box<crate::plan::Failed>),
+    /// The plan of an operation that was cut off cannot be read: another version of dam wrote it.
+    #[error("the plan of the unfinished operation {operation} cannot be read")]
+    UnreadablePlan {
+        /// The operation.
+        operation: crate::ledger::OperationId,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file that should carry one app carries none, or several.
+    #[error("`{path}` carries {} apps, not one", .apps.len())]
+    NotOneApp {
+        /// The file.
+        path: PathBuf,
+        /// The apps.
+        apps: Vec<Reference>,
+    },
     /// The operation was cancelled.
     #[error("interrupted")]
     Cancelled,

@@ -4,14 +4,17 @@
 //! here prints, prompts, reads the environment or exits; progress leaves as [`event::Event`]s.
 
 pub mod app;
+pub mod bundle;
 pub mod cache;
 mod error;
 pub mod event;
 pub mod fault;
 pub mod hooks;
-mod host;
+pub mod host;
 pub mod ledger;
 pub mod meta;
+pub mod ops;
+pub mod plan;
 pub mod project;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -1,4 +1,4 @@
-//! The machine being managed.
+//! The wish to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,0 +1,61 @@
+# What a developer types. `make demo` and `make test` install what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: demo test unit acceptance build check bench docs install clean clean-cache fmt lint deny tools
+
+TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+PREFIX ?= /usr/local
+# nextest runs each test in a process of its own and says more; plain cargo passes the same tests.
+TEST := $(if $(shell cargo nextest --version 2>/dev/null),nextest run,test)
+# Everything big that is made once and kept between runs.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dam-build
+
+build: ## Builds the one static binary, target/release/dam.
+	cargo build --release --package dam
+	@mkdir -p target/release
+	@cp target/$(TARGET)/release/dam target/release/dam
+
+demo: build ## Shows the main job on a real Docker engine, its own if none answers.
+	@scripts/apt-install docker=docker.io dockerd=docker.io busybox=busybox-static curl
+	@export DAM_BIN=$(CURDIR)/target/release; \
+	if docker version >/dev/null 2>&1; then demo/run; else scripts/private-docker demo/run; fi
+
+tools:
+	@scripts/apt-install gcc docker=docker.io dockerd=docker.io podman busybox=busybox-static skopeo zstd openssl file git
+
+test: tools ## Passes all tests that need no booted distribution.
+	cargo $(TEST) --workspace --features dam/fault-points
+	cargo test --workspace --doc --quiet
+
+unit: ## Passes the tests that need nothing but the compiler.
+	cargo $(TEST) --workspace --lib --bins
+
+acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo.
+	tests/acceptance
+
+check: fmt lint deny ## What CI asks besides the tests.
+fmt:
+	cargo fmt --all --check
+lint:
+	cargo clippy --workspace --all-targets --features dam/fault-points -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --quiet
+deny:
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+	cargo deny --offline check bans licenses sources
+
+docs: ## Writes docs/commands and the man pages from the definitions.
+	cargo run --quiet --package dam -- docs docs/commands
+
+bench: build tools ## Measures against the peers and prints ratios.
+	bench/run
+
+install: build ## Installs dam, its man pages and completions under PREFIX.
+	install -D -m 755 target/release/dam $(DESTDIR)$(PREFIX)/bin/dam
+	target/release/dam man $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	target/release/dam completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dam
+
+clean: ## Removes what was built.
+	cargo clean
+clean-cache: ## Removes what the tests and benchmarks keep between runs.
+	rm -rf $(CACHE)

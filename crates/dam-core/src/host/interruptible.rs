@@ -1,0 +1,61 @@
+//! An image whose reading stops when the user wishes to stop.
+
+use std::io::{self, Read};
+
+use dam_oci::{Descriptor, Image, Manifest};
+
+use super::Cancel;
+
+/// Passes an image through until the wish to stop is there; then every read fails. So a load of gigabytes ends at once,
+/// and the store, which registers nothing of a load that breaks off, stays as it was.
+pub(crate) struct Interruptible<'a> {
+    inner: &'a dyn Image,
+    cancel: Cancel,
+}
+
+impl<'a> Interruptible<'a> {
+    /// Watches `cancel` while `inner` is read.
+    pub(crate) fn new(inner: &'a dyn Image, cancel: Cancel) -> Self {
+        Self { inner, cancel }
+    }
+}
+
+impl Image for Interruptible<'_> {
+    fn manifest_bytes(&self) -> &[u8] {
+        self.inner.manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
+        let inner = self.inner.open_unverified(blob)?;
+        Ok(Box::new(Watched { inner, cancel: self.cancel.clone() }))
+    }
+
+    fn visit_unverified(
+        &self,
+        wanted: &[Descriptor],
+        visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> dam_oci::Result<()>,
+    ) -> dam_oci::Result<()> {
+        self.inner.visit_unverified(wanted, &mut |blob, inner| {
+            visit(blob, &mut Watched { inner, cancel: self.cancel.clone() })
+        })
+    }
+}
+
+struct Watched<R> {
+    inner: R,
+    cancel: Cancel,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancel.is_set() {
+            // Not `Interrupted`: that kind asks for another try.
+            return Err(io::Error::other("interrupted"));
+        }
+        self.inner.read(buffer)
+    }
+}

@@ -1,0 +1,66 @@
+//! The machine being managed.
+
+mod cancel;
+mod interruptible;
+mod lock;
+mod scratch;
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+pub use cancel::Cancel;
+pub(crate) use interruptible::Interruptible;
+pub use lock::Lock;
+pub use scratch::Scratch;
+
+use crate::event::Reporter;
+use crate::hooks::Hooks;
+use crate::ledger::Ledger;
+use crate::meta::Keep;
+use crate::store::Store;
+use crate::{Error, Result};
+
+/// Everything a changing op needs. Whoever holds a `Host` holds the machine's lock.
+pub struct Host {
+    /// Where images live.
+    pub store: Box<dyn Store>,
+    /// Runs hooks.
+    pub hooks: Box<dyn Hooks>,
+    /// What is installed, and was.
+    pub ledger: Ledger,
+    /// The kept copies of `/meta`.
+    pub keep: Keep,
+    /// The wish to stop.
+    pub cancel: Cancel,
+    /// The folder with dam's state.
+    pub root: PathBuf,
+    _lock: Lock,
+}
+
+impl Host {
+    /// Opens the machine whose state is in `root` for changing it: makes the folder if need be, and waits for the lock.
+    pub fn open(
+        root: &Path,
+        store: Box<dyn Store>,
+        hooks: Box<dyn Hooks>,
+        cancel: Cancel,
+        reporter: &dyn Reporter,
+    ) -> Result<Self> {
+        private_folder(root)?;
+        let lock = Lock::take(root, &cancel, reporter)?;
+        scratch::sweep(root)?;
+        let (ledger, keep) = (Ledger::open(root)?, Keep::open(root)?);
+        Ok(Self { store, hooks, ledger, keep, cancel, root: root.to_owned(), _lock: lock })
+    }
+
+    /// Returns a folder for temporary files, on the same file system as the rest of dam's state.
+    pub fn scratch(&self) -> Result<Scratch> {
+        Scratch::new(&self.root)
+    }
+}
+
+/// Makes a folder that only its owner may enter, and its parents.
+pub fn private_folder(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path).map_err(Error::access(path))
+}

@@ -1,0 +1,95 @@
+//! From what a person names to one exact release.
+
+use std::path::Path;
+
+use dam_oci::{Image, Limits, Reference};
+
+use super::Target;
+use crate::app::{AppId, NoApp, Release, describe};
+use crate::bundle::{Bundle, BundledApp};
+use crate::event::Reporter;
+use crate::ledger::Source;
+use crate::meta::{Keep, KeptMeta};
+use crate::store::{ImageId, Store};
+use crate::{Error, Result, version_order};
+
+/// A release that could be installed: its `/meta` is kept, its image is in the store or in a file.
+pub struct Candidate {
+    /// The release.
+    pub release: Release,
+    /// Where it comes from.
+    pub source: Source,
+    /// The image, if it is not in the store yet.
+    pub image: Option<Box<dyn Image>>,
+}
+
+/// Where candidates are looked for, and where their `/meta` is kept.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The store, for what is named as an image.
+    pub store: &'a dyn Store,
+    /// The kept copies of `/meta`.
+    pub keep: &'a Keep,
+    /// A folder for temporary files.
+    pub scratch: &'a Path,
+}
+
+impl Candidate {
+    /// Finds what `target` names. Changes nothing but the kept copies of `/meta`.
+    pub fn find(search: Search, target: &Target, reporter: &dyn Reporter) -> Result<Self> {
+        match target {
+            Target::File(path) => Self::from_file(search.keep, search.scratch, path, reporter),
+            Target::Image(reference) => Self::from_store(search.store, search.keep, reference),
+            Target::Newest(wanted) => Self::from_store(search.store, search.keep, &newest(search.store, wanted)?),
+        }
+    }
+
+    /// Finds an image of the store.
+    pub fn from_store(store: &dyn Store, keep: &Keep, reference: &Reference) -> Result<Self> {
+        let stored = store.find(reference)?.ok_or_else(|| Error::NoTag(reference.clone()))?;
+        let kept = keep.keep(&mut |out| store.meta(stored.id, out))?;
+        let meta = require(kept, reference)?;
+        let app = describe(reference, &stored.labels, &meta)?;
+        let meta = meta.digest;
+        let release = Release { app, image: stored.id, meta, diff_ids: stored.diff_ids, size: stored.size };
+        Ok(Self { release, source: Source::Store, image: None })
+    }
+
+    /// Finds the one app of an archive.
+    pub fn from_file(keep: &Keep, scratch: &Path, path: &Path, reporter: &dyn Reporter) -> Result<Self> {
+        let mut apps = Bundle::open(path, reporter)?.into_apps();
+        if apps.len() != 1 {
+            let apps = apps.into_iter().map(|app| app.reference).collect();
+            return Err(Error::NotOneApp { path: path.to_owned(), apps });
+        }
+        Self::from_bundled(keep, scratch, path, apps.remove(0))
+    }
+
+    /// Reads an app of an archive.
+    pub fn from_bundled(keep: &Keep, scratch: &Path, path: &Path, bundled: BundledApp) -> Result<Self> {
+        let BundledApp { reference, image, unpacked, .. } = bundled;
+        let (_, config) = dam_oci::config(&*image)?;
+        let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(&*image, "meta", Limits::default(), scratch, out)?))?;
+        let meta = require(kept, &reference)?;
+        let app = describe(&reference, &config.config.labels, &meta)?;
+        let meta = meta.digest;
+        let id = ImageId(image.manifest().config.digest);
+        let release = Release { app, image: id, meta, diff_ids: config.rootfs.diff_ids, size: unpacked };
+        let source = Source::File { path: path.display().to_string() };
+        Ok(Self { release, source, image: Some(image) })
+    }
+}
+
+/// Refuses an image without `/meta`.
+fn require(kept: Option<KeptMeta>, reference: &Reference) -> Result<KeptMeta> {
+    kept.ok_or_else(|| Error::NotAnApp { reference: reference.clone(), reason: NoApp::NoMeta })
+}
+
+/// Returns the newest version that the store holds of a repository.
+fn newest(store: &dyn Store, wanted: &Reference) -> Result<Reference> {
+    let tags = store.list()?.into_iter().flat_map(|image| image.tags);
+    let same = |tag: &Reference| tag.registry() == wanted.registry() && tag.repository() == wanted.repository();
+    let versions = tags.filter(same).filter_map(|tag| Some((AppId::of(&tag)?.version, tag)));
+    let newest = versions.max_by(|(one, _), (other, _)| version_order::compare(one, other));
+    newest.map(|(_, tag)| tag).ok_or_else(|| Error::NoTag(wanted.clone()))
+}

@@ -1,0 +1,15 @@
+//! What dam can do, one file per command: `dam X` is `commands/x.rs`, which calls `ops/x.rs`.
+
+mod candidate;
+pub mod doctor;
+pub mod info;
+pub mod install;
+pub mod purge;
+pub mod remove;
+pub mod rollback;
+mod target;
+pub mod upgrade;
+pub mod verify;
+
+pub use candidate::{Candidate, Search};
+pub use target::Target;

@@ -1,0 +1,118 @@
+//! `dam purge`: takes away the images no installed app needs.
+
+use std::collections::BTreeMap;
+
+use dam_oci::Reference;
+use serde::Serialize;
+
+use crate::app::{AppId, AppName, FAMILY};
+use crate::host::Host;
+use crate::ledger::Reason;
+use crate::store::{ImageId, ListedImage};
+use crate::{Error, Result, version_order};
+
+/// Which images go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeRequest {
+    /// Also images that are no apps, and the earlier versions that `rollback` would go back to.
+    pub all: bool,
+    /// Of each app, how many of the newest versions that are not installed stay.
+    pub keep: usize,
+}
+
+/// What a purge would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurgePlan {
+    /// The images that go, by name.
+    pub remove: Vec<PurgedImage>,
+    /// The number of images that stay because an installed app is made of them.
+    pub installed: usize,
+    /// The number of images that stay because `rollback` would go back to them.
+    pub previous: usize,
+    /// The number of images that stay because they are no apps, or among the newest.
+    pub spared: usize,
+}
+
+/// An image that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurgedImage {
+    /// The image.
+    pub id: ImageId,
+    /// Its tags.
+    pub tags: Vec<Reference>,
+    /// Its size in bytes, as the store counts it; shared layers count in each.
+    pub size: u64,
+}
+
+/// What a purge did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// The images that are gone.
+    pub removed: Vec<PurgedImage>,
+    /// The images that a container needs, with the store's own words.
+    pub in_use: Vec<(PurgedImage, String)>,
+}
+
+impl From<ListedImage> for PurgedImage {
+    fn from(image: ListedImage) -> Self {
+        Self { id: image.id, tags: image.tags, size: image.size }
+    }
+}
+
+/// Says which images a purge would take away. Images of installed apps always stay; so do, unless `all` is asked, the
+/// images that `rollback` would go back to, and images that are no apps.
+pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
+    let in_use = host.ledger.images_in_use()?;
+    let mut plan = PurgePlan { remove: Vec::new(), installed: 0, previous: 0, spared: 0 };
+    let mut loose = Vec::new();
+    for image in host.store.list()? {
+        let reasons = in_use.iter().filter(|(used, ..)| *used == image.id).map(|(_, reason, _)| *reason);
+        match reasons.map(|reason| reason == Reason::Previous).min() {
+            Some(false) => plan.installed += 1,
+            Some(true) if !request.all => plan.previous += 1,
+            None if !request.all && !image.labels.contains_key(FAMILY) => plan.spared += 1,
+            _ => loose.push(image),
+        }
+    }
+    let spared = newest(&loose, request.keep);
+    for image in loose {
+        if spared.contains(&image.id) {
+            plan.spared += 1;
+        } else {
+            plan.remove.push(image.into());
+        }
+    }
+    plan.remove.sort_by(|one, other| (&one.tags, one.id).cmp(&(&other.tags, other.id)));
+    Ok(plan)
+}
+
+/// Returns the newest `keep` versions of each app among `images`.
+fn newest(images: &[ListedImage], keep: usize) -> Vec<ImageId> {
+    let mut by_name: BTreeMap<AppName, Vec<(AppId, ImageId)>> = BTreeMap::new();
+    for image in images {
+        if let Some(app) = image.tags.first().and_then(AppId::of) {
+            by_name.entry(app.name.clone()).or_default().push((app, image.id));
+        }
+    }
+    let newest = by_name.into_values().flat_map(|mut versions| {
+        versions.sort_by(|(one, _), (other, _)| version_order::compare(&other.version, &one.version));
+        versions.into_iter().take(keep).map(|(_, id)| id)
+    });
+    newest.collect()
+}
+
+/// Takes the images of a plan away, and the kept hooks that nothing needs any more. An image that a container needs
+/// stays; any other refusal ends the purge.
+pub fn apply(host: &mut Host, plan: PurgePlan) -> Result<Purged> {
+    let mut purged = Purged::default();
+    for image in plan.remove {
+        host.cancel.check()?;
+        match host.store.remove(image.id) {
+            Ok(()) => purged.removed.push(image),
+            Err(Error::ImageInUse { reason, .. }) => purged.in_use.push((image, reason)),
+            Err(error) => return Err(error),
+        }
+    }
+    host.keep.forget_all_but(&host.ledger.metas_in_use()?)?;
+    Ok(purged)
+}

@@ -1,0 +1,18 @@
+//! `dam rollback`.
+
+use super::install::Prepared;
+use crate::host::Host;
+use crate::plan;
+use crate::{Error, Result};
+
+/// Plans the return of the installed app `name` to the version it replaced, from what is on this machine.
+pub fn prepare(host: &Host, name: &str) -> Result<Prepared> {
+    let installed = host.ledger.installed()?;
+    let current = plan::find(&installed, name)?;
+    let plan = plan::rollback(&installed, current)?;
+    let image = plan.release(plan::Side::New).image;
+    if host.store.find_id(image)?.is_none() {
+        return Err(Error::NoImage(image));
+    }
+    Ok(Prepared::new(plan, None))
+}

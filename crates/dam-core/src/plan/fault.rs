@@ -1,0 +1,100 @@
+//! Why a change is refused, and how one failed.
+
+use crate::Error;
+use crate::app::{AppId, AppName, Family};
+use crate::hooks::HookEnd;
+
+/// Why a change is refused before anything is touched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleFault {
+    /// The very same release is installed.
+    #[error("{0} is already installed")]
+    AlreadyInstalled(AppId),
+    /// The version is installed with another image.
+    #[error("{0} is already installed, with another image")]
+    OtherImage(AppId),
+    /// Another version is installed, and the two do not stand side by side.
+    #[error("{installed} is installed; a second version needs an app that allows it (multiversion)")]
+    OtherVersion {
+        /// The version that is installed.
+        installed: AppId,
+        /// The version that was asked for.
+        wanted: AppId,
+    },
+    /// Another app of the family is installed.
+    #[error("{installed} is installed and belongs to the same family, `{family}`, as {wanted}")]
+    FamilyTaken {
+        /// The family.
+        family: Family,
+        /// The app that is installed.
+        installed: AppId,
+        /// The app that was asked for.
+        wanted: AppId,
+    },
+    /// Nothing to upgrade.
+    #[error("{0} is not installed, so there is nothing to upgrade")]
+    NothingToUpgrade(AppName),
+    /// The new version is older.
+    #[error("{new} is older than {old}")]
+    Downgrade {
+        /// What is installed.
+        old: AppId,
+        /// What was asked for.
+        new: AppId,
+    },
+    /// The app is not installed.
+    #[error("`{0}` is not installed")]
+    NotInstalled(String),
+    /// Several versions are installed and the name does not say which is meant.
+    #[error("several versions of {name} are installed: {}", .versions.iter().map(AppId::to_string).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// The name.
+        name: AppName,
+        /// The installed versions.
+        versions: Vec<AppId>,
+    },
+    /// There is no earlier version to go back to.
+    #[error("{0} has no earlier version to go back to")]
+    NoPrevious(AppId),
+}
+
+/// How a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The app did not become healthy in time.
+    #[error("{app} did not become healthy within {} s", .limit.as_secs_f64().ceil())]
+    Unhealthy {
+        /// The app.
+        app: AppId,
+        /// The limit.
+        limit: std::time::Duration,
+        /// How `health` ended the last time, with what it printed.
+        last: HookEnd,
+    },
+    /// A hook that did not succeed, and anything else.
+    #[error(transparent)]
+    Other(Box<Error>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+/// What a failed change left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aftermath {
+    /// Nothing had been touched.
+    Untouched,
+    /// Everything is as before; `running` is the app that was put back, if one was.
+    AsBefore {
+        /// The app that runs again.
+        running: Option<AppId>,
+    },
+    /// The undo failed as well.
+    Broken {
+        /// What could not be undone, one sentence each.
+        faults: Vec<String>,
+    },
+}

@@ -1,0 +1,98 @@
+//! Steps, and the plan they make up.
+
+use dam_oci::Reference;
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, HookName, Release};
+use crate::ledger::{OperationKind, Source};
+
+/// Which of a plan's two releases a step is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// What is installed now.
+    Old,
+    /// What will be.
+    New,
+}
+
+/// One effect on the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum Step {
+    /// Loads the new image into the store.
+    Load {
+        /// Bytes of its unpacked layers, as far as known.
+        bytes: u64,
+    },
+    /// Gives the new image a tag.
+    Tag {
+        /// The tag.
+        reference: Reference,
+        /// Whether the tag moves away from another image that has it; if not, the other image keeps it.
+        take: bool,
+    },
+    /// Runs a hook.
+    Run {
+        /// Whose hook.
+        side: Side,
+        /// The hook. `health` is repeated until it succeeds or its limit passes.
+        hook: HookName,
+    },
+    /// Takes the old image's tags away, and the image if nothing needs it. Comes after the change is recorded, is not
+    /// undone, and its failure is a warning.
+    Drop,
+}
+
+impl Step {
+    /// Tells whether the step comes after the change is recorded.
+    pub fn is_cleanup(&self) -> bool {
+        matches!(self, Self::Drop)
+    }
+}
+
+/// A change to this machine, not yet done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The kind of change.
+    pub kind: OperationKind,
+    /// What is installed now and goes.
+    pub old: Option<Release>,
+    /// What will be installed.
+    pub new: Option<Release>,
+    /// Where the new release comes from.
+    pub source: Source,
+    /// The effects, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Returns the release of one side. A step is only planned for a side that is there.
+    pub fn release(&self, side: Side) -> &Release {
+        let release = match side {
+            Side::Old => &self.old,
+            Side::New => &self.new,
+        };
+        release.as_ref().expect("rules plan no step for a release that is not there")
+    }
+
+    /// Returns the app the plan is about: the new one, else the old one.
+    pub fn app(&self) -> &App {
+        let release = self.new.as_ref().or(self.old.as_ref());
+        &release.expect("a plan has a release").app
+    }
+
+    /// Says the change in words, such as `upgrade of shop 1.0 to 2.0`.
+    pub fn title(&self) -> String {
+        title(self.kind, self.old.as_ref().map(|old| &old.app.id), self.new.as_ref().map(|new| &new.app.id))
+    }
+}
+
+/// Says a change in words, such as `upgrade of shop 1.0 to 2.0`.
+pub fn title(kind: OperationKind, old: Option<&crate::app::AppId>, new: Option<&crate::app::AppId>) -> String {
+    match (old, new) {
+        (Some(old), Some(new)) => format!("{kind} of {} {} to {}", new.name, old.version, new.version),
+        (Some(app), None) | (None, Some(app)) => format!("{kind} of {} {}", app.name, app.version),
+        (None, None) => kind.to_string(),
+    }
+}

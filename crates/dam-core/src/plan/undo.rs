@@ -1,0 +1,150 @@
+//! Undoing, in reverse.
+
+use std::time::Duration;
+
+use super::apply::{Before, Run};
+use super::{Aftermath, Failed, Failure, Side, Step};
+use crate::app::{AppId, HookName};
+use crate::event::{Event, Warning};
+use crate::ledger::{JournalStep, StepState, Timestamp};
+use crate::{Error, Result, fault};
+
+/// How long an app may take to say that a failed uninstall has not stopped it.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Undoes what `run` did so far and says how it went. A cancelled change is undone to the end: the wish to stop is
+/// taken as heard.
+pub(super) fn after_failure(mut run: Run, failure: Failure) -> Error {
+    run.host.cancel.clear();
+    run.reporter.event(Event::Undoing { what: &run.plan.title() });
+    let title = run.plan.title();
+    match undo(&mut run, &failure.to_string()) {
+        Ok(aftermath) => Error::Failed(Box::new(Failed { title, failure, aftermath })),
+        Err(error) => {
+            let faults = vec![format!("the undo itself stopped: {error}")];
+            Error::Failed(Box::new(Failed { title, failure, aftermath: Aftermath::Broken { faults } }))
+        }
+    }
+}
+
+/// Undoes all journalled steps of the operation, newest first, and closes it. `cause` goes into the history.
+pub(super) fn undo(run: &mut Run, cause: &str) -> Result<Aftermath> {
+    let pending = run.host.ledger.pending()?.expect("an operation is pending until it is closed here");
+    let mut undone = Undone::default();
+    for step in pending.steps.iter().rev().filter(|step| step.state != StepState::Undone) {
+        fault::point("undo of a step");
+        undo_step(run, step, &mut undone)?;
+        fault::point("step undone");
+        run.host.ledger.step_undone(run.operation, step.index)?;
+    }
+    let now = Timestamp::now();
+    if undone.faults.is_empty() {
+        run.host.ledger.end_undone(run.operation, cause, now)?;
+        fault::point("operation undone");
+        return Ok(match undone {
+            Undone { touched: false, .. } => Aftermath::Untouched,
+            Undone { running, .. } => Aftermath::AsBefore { running },
+        });
+    }
+    let broken = run.plan.old.as_ref().map(|old| old.app.id.clone());
+    run.host.ledger.end_broken(
+        run.operation,
+        &format!("{cause}; {}", undone.faults.join("; ")),
+        broken.as_ref(),
+        now,
+    )?;
+    Ok(Aftermath::Broken { faults: undone.faults })
+}
+
+/// How an undo goes.
+#[derive(Default)]
+struct Undone {
+    /// Whether anything that runs was touched.
+    touched: bool,
+    /// The app that was put back.
+    running: Option<AppId>,
+    /// What could not be undone.
+    faults: Vec<String>,
+}
+
+fn undo_step(run: &mut Run, journal: &JournalStep, undone: &mut Undone) -> Result<()> {
+    let before: Before = serde_json::from_value(journal.note.clone()).unwrap_or_default();
+    match run.plan.steps[journal.index].clone() {
+        Step::Load { .. } => {
+            let reference = run.plan.release(Side::New).app.reference.clone();
+            if let Err(error) = put_tag_back(run, &reference, &before) {
+                undone.faults.push(format!("the tag {reference} could not be put back: {error}"));
+            }
+        }
+        Step::Tag { reference, .. } => {
+            if let Err(error) = put_tag_back(run, &reference, &before) {
+                undone.faults.push(format!("the tag {reference} could not be put back: {error}"));
+            }
+        }
+        Step::Run { hook: HookName::Check | HookName::Health, .. } | Step::Drop => {}
+        Step::Run { side: Side::New, hook } => {
+            undone.touched = true;
+            take_away_new(run);
+            if hook == HookName::Upgrade {
+                restore_old(run, StepState::Done, undone);
+            }
+        }
+        Step::Run { side: Side::Old, .. } => {
+            undone.touched = true;
+            restore_old(run, journal.state, undone);
+        }
+    }
+    Ok(())
+}
+
+/// Gives a tag back to the image that had it; an image that has lost its only tag by this, and was not there untagged
+/// before, goes.
+fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) -> Result<()> {
+    let store = &run.host.store;
+    let current = store.find(reference)?.map(|image| image.id);
+    if current == before.holder {
+        return Ok(());
+    }
+    match before.holder {
+        Some(holder) => store.tag(holder, reference)?,
+        None => store.untag(reference)?,
+    }
+    let Some(current) = current.filter(|id| !before.untagged.contains(id)) else { return Ok(()) };
+    match store.find_id(current)? {
+        Some(image) if image.tags.is_empty() => store.remove(current),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the new app's `uninstall`. Its failure is a warning: what it should take away may never have come up.
+fn take_away_new(run: &mut Run) {
+    if let Err(failure) = run.hook(Side::New, HookName::Uninstall) {
+        let what = failure.to_string();
+        run.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
+    }
+}
+
+/// Gets the old app running again: by `install`, and where that fails once more after an `uninstall`, which clears
+/// away what a half-done uninstall left.
+fn restore_old(run: &mut Run, uninstall: StepState, undone: &mut Undone) {
+    let old = run.plan.release(Side::Old).app.clone();
+    let limit = run.options.health_limit;
+    // An uninstall that failed at its first line has stopped nothing.
+    if uninstall == StepState::Started && old.has(HookName::Health) && run.health(Side::Old, PROBE_LIMIT).is_ok() {
+        undone.running = Some(old.id);
+        return;
+    }
+    let mut healthy = Ok(());
+    let mut result = run.hook(Side::Old, HookName::Install);
+    if result.is_err() {
+        let _ = run.hook(Side::Old, HookName::Uninstall);
+        result = run.hook(Side::Old, HookName::Install);
+    }
+    if result.is_ok() && old.has(HookName::Health) {
+        healthy = run.health(Side::Old, limit).map(drop);
+    }
+    match result.map_err(Failure::from).and(healthy) {
+        Ok(()) => undone.running = Some(old.id),
+        Err(failure) => undone.faults.push(format!("{} does not run: {failure}", old.id)),
+    }
+}
