@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::archive::image::ArchiveImage;
 use crate::archive::name::{clean_member, show};
 use crate::archive::{ArchiveFault, ArchivedImage, Members, oci};
-use crate::{Compression, Config, Descriptor, Digest, Error, Manifest, Result, media_type};
+use crate::{BlobFault, Compression, Config, Descriptor, Digest, Error, Manifest, Result, media_type};
 
 /// An image of `manifest.json`.
 #[derive(Debug, Deserialize)]
@@ -31,6 +31,7 @@ pub(super) fn add(members: &Arc<Members>, saved: Vec<Saved>, images: &mut Vec<Ar
     for saved in saved {
         let config = members.bytes_at(find(members, "image config", &saved.config)?)?;
         let digest = Digest::of(&config);
+        check_name(members, &saved.config, digest)?;
         let at = match images.iter().position(|known| known.image.manifest().config.digest == digest) {
             Some(at) => at,
             None => {
@@ -67,6 +68,20 @@ fn open(members: &Arc<Members>, saved: &Saved, bytes: &[u8]) -> Result<ArchivedI
     let digest = Digest::of(&bytes);
     let image = Arc::new(ArchiveImage::new(Arc::clone(members), bytes, manifest, blobs));
     Ok(ArchivedImage { references: Vec::new(), unreadable: Vec::new(), manifest: digest, absent: Vec::new(), image })
+}
+
+/// Checks a config against the digest in its name, where there is one: no other document vouches for it. Docker and podman
+/// write `<hex>.json`, Docker from 25 on `blobs/sha256/<hex>`, crane `sha256:<hex>`.
+fn check_name(members: &Members, name: &str, found: Digest) -> Result<()> {
+    let stem = name.strip_suffix(".json").unwrap_or(name);
+    let hex = stem.rsplit(['/', ':']).next().unwrap_or(stem);
+    match Digest::from_hex(hex) {
+        Ok(digest) if digest != found => {
+            let (what, fault) = ("image config".to_owned(), BlobFault::Mismatch { digest, found });
+            Err(members.refuse(ArchiveFault::Blob { what, fault }))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Finds a member that `manifest.json` names.

@@ -1,5 +1,7 @@
 //! What makes a tar unfit to be read as an image archive or a layer.
 
+use crate::BlobFault;
+
 /// Why an archive is refused. Each reads on after the archive's name: "`shop.dam` is empty".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveFault {
@@ -113,6 +115,14 @@ pub enum ArchiveFault {
         what: String,
         /// Its name.
         name: String,
+    },
+    /// A document is not what is said of it elsewhere in the archive.
+    #[error("is damaged: {what} {fault}")]
+    Blob {
+        /// What the document is, such as "manifest".
+        what: String,
+        /// What is wrong with it.
+        fault: BlobFault,
     },
     /// A member that must be small is not.
     #[error("is damaged: `{name}` has {size} bytes, more than the {limit} that are read")]

@@ -63,7 +63,7 @@ impl Members {
         let refuse = |fault| Error::Archive { what: format!("`{}`", path.display()), fault };
         // Asked before opening, which would wait forever for the other end of a pipe.
         let about = fs::metadata(path).map_err(access())?;
-        if about.is_dir() || !about.is_file() {
+        if !about.is_file() {
             return Err(refuse(ArchiveFault::NotFile));
         }
         let file = Arc::new(File::open(path).map_err(access())?);
@@ -262,8 +262,9 @@ impl Members {
             let mut bytes = head.to_vec();
             walk.read_to_end(&mut bytes)?;
             *budget -= entry.size;
+            let packed = pack(&mut &bytes[..]);
             self.kept.insert(self.list.len(), bytes);
-            return Ok(None);
+            return packed;
         }
         // A blob of a layout carries its digest in its name.
         match name.starts_with("blobs/") {

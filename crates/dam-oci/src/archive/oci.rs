@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::archive::image::ArchiveImage;
 use crate::archive::{ArchiveFault, ArchivedImage, Members};
 use crate::media_type::{is_index, is_manifest};
-use crate::{Descriptor, Digest, Error, Index, JSON_LIMIT, Manifest, Platform, Result, VerifyingReader};
+use crate::{Descriptor, Digest, Error, Index, Manifest, Platform, Result, VerifyingReader};
 
 /// How deep an index may stand within indexes.
 const DEPTH_LIMIT: usize = 4;
@@ -120,11 +120,11 @@ fn blob(members: &Members, descriptor: &Descriptor, what: &str) -> Result<Vec<u8
     };
     let bytes = members.bytes_at(index)?;
     let mut checked = Vec::with_capacity(bytes.len());
-    VerifyingReader::new(&bytes[..], descriptor)
-        .take(JSON_LIMIT)
-        .read_to_end(&mut checked)
-        .map_err(Error::stream(format!("{what} in {}", members.name())))?;
-    Ok(checked)
+    match VerifyingReader::new(&bytes[..], descriptor).read_to_end(&mut checked).map_err(Error::stream(what)) {
+        Ok(_) => Ok(checked),
+        Err(Error::Blob(fault)) => Err(members.refuse(ArchiveFault::Blob { what: what.to_owned(), fault })),
+        Err(error) => Err(error),
+    }
 }
 
 fn member_name(digest: Digest) -> String {

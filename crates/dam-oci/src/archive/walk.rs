@@ -18,6 +18,9 @@ const BLOCK: u64 = 512;
 /// The longest extended header that is read, in bytes. Linux allows 64 KiB for one extended attribute.
 const EXTENSION_LIMIT: u64 = 1 << 20;
 
+/// The most padding behind the end, in bytes: more than any tape's block. What is compressed well could go on for hours.
+const TRAILER_LIMIT: u64 = 64 << 20;
+
 /// An entry of a tar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -238,7 +241,10 @@ impl<S: Source> Walk<S> {
 
     /// Reads to the end of the source, so that a checksum there is looked at.
     pub(crate) fn drain(mut self) -> io::Result<()> {
-        io::copy(&mut self.source, &mut io::sink()).map(drop)
+        match self.source.skip(TRAILER_LIMIT)? {
+            TRAILER_LIMIT => Err(damaged(self.at, "is the last, but a lot follows")),
+            _ => Ok(()),
+        }
     }
 }
 
