@@ -21,6 +21,8 @@ const SHELL: &str = "/bin/sh";
 enum Program {
     /// The kernel knows: it is ELF.
     Binary,
+    /// ELF of a processor this machine has not.
+    Foreign,
     /// A `#!` line names this interpreter.
     Script { interpreter: String },
     /// Neither; a shell has always run such files, so does dam.
@@ -30,7 +32,7 @@ enum Program {
 impl Program {
     fn of(head: &[u8]) -> Self {
         if head.starts_with(b"\x7fELF") {
-            return Self::Binary;
+            return if is_native(head) { Self::Binary } else { Self::Foreign };
         }
         let Some(line) = head.strip_prefix(b"#!") else { return Self::Bare };
         let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -48,10 +50,15 @@ pub(super) fn start(run: &HookRun, meta: &Path, output: PipeWriter, stdin: Stdio
     let program = prepare(&path).map_err(Error::access(&path))?;
     let (app, hook) = (run.app.id.clone(), run.hook);
     let no_interpreter = |interpreter| HookError::NoInterpreter { app: app.clone(), hook, interpreter };
+    if program == Program::Foreign && !emulators() {
+        // Said here, because the C library's execvp(3) would hand the file to a shell, which makes nonsense of it.
+        let source = rustix::io::Errno::NOEXEC.into();
+        return Err(HookError::Start { app, hook, source }.into());
+    }
     let needed = match &program {
         Program::Script { interpreter } => Some(interpreter.as_str()),
         Program::Bare => Some(SHELL),
-        Program::Binary => None,
+        Program::Binary | Program::Foreign => None,
     };
     // Looked for before the start: afterwards ENOENT could mean anything.
     if let Some(missing) = needed.filter(|needed| !meta.join(needed).exists()) {
@@ -63,7 +70,7 @@ pub(super) fn start(run: &HookRun, meta: &Path, output: PipeWriter, stdin: Stdio
             shell.arg(&path);
             shell
         }
-        Program::Binary | Program::Script { .. } => Command::new(&path),
+        Program::Binary | Program::Foreign | Program::Script { .. } => Command::new(&path),
     };
     command.current_dir(meta).process_group(0).stdin(stdin);
     let second = output.try_clone().map_err(|source| HookError::Start { app: app.clone(), hook, source })?;
@@ -75,6 +82,33 @@ pub(super) fn start(run: &HookRun, meta: &Path, output: PipeWriter, stdin: Stdio
         }
         _ => HookError::Start { app, hook, source }.into(),
     })
+}
+
+/// Tells whether the processor that dam was built for runs an ELF file with this beginning: `e_machine` is at byte 18,
+/// in the file's byte order (<https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>). On a processor not
+/// listed here everything counts as native.
+fn is_native(head: &[u8]) -> bool {
+    const I386: u16 = 3;
+    const ARM: u16 = 40;
+    const X86_64: u16 = 62;
+    const AARCH64: u16 = 183;
+    let [Some(low), Some(high)] = [head.get(18), head.get(19)] else { return false };
+    let machine = u16::from_le_bytes([*low, *high]);
+    if cfg!(target_arch = "x86_64") {
+        [I386, X86_64].contains(&machine)
+    } else if cfg!(target_arch = "aarch64") {
+        [ARM, AARCH64].contains(&machine)
+    } else {
+        true
+    }
+}
+
+/// Tells whether the kernel was taught to run foreign binaries, as by `qemu-user-static`:
+/// <https://docs.kernel.org/admin-guide/binfmt-misc.html>.
+fn emulators() -> bool {
+    let known = |name: &std::ffi::OsStr| name == "register" || name == "status";
+    fs::read_dir("/proc/sys/fs/binfmt_misc")
+        .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| !known(&entry.file_name()))))
 }
 
 /// Makes the file executable (DAM 1.x did so when it built the image, and images of other tools may not be) and looks
@@ -136,7 +170,7 @@ mod tests {
             ("#!\n/bin/sh", Program::Bare),
             ("echo hello", Program::Bare),
             ("", Program::Bare),
-            ("\x7fELF\x02", Program::Binary),
+            ("\x7fELF\x02", Program::Foreign),
         ] {
             assert_eq!(Program::of(head.as_bytes()), program, "{head:?}");
         }

@@ -13,6 +13,8 @@ use crate::app::HookName;
 
 /// The most bytes all names and targets may have together: the index is in memory.
 const NAMES_LIMIT: usize = 32 << 20;
+/// Bytes of a tar block.
+const BLOCK: u64 = 512;
 /// The most links followed from one name, as the kernel counts.
 const LINK_LIMIT: usize = 40;
 
@@ -34,13 +36,15 @@ impl Index {
         let mut archive = tar::Archive::new(file);
         let mut index = Self::default();
         let mut extensions = Extensions::default();
+        let mut end = 0;
         for entry in archive.entries_with_seek().map_err(MetaError::Tar)?.raw(true) {
             let mut entry = entry.map_err(MetaError::Tar)?;
             let (offset, size) = (entry.raw_file_position(), entry.size());
             // Checked before the next step seeks past it: a claimed size is only a claim.
-            if offset.checked_add(size).is_none_or(|end| end > length) {
-                return Err(cut_off());
-            }
+            end = match offset.checked_add(size).and_then(|end| end.checked_next_multiple_of(BLOCK)) {
+                Some(end) if end <= length => end,
+                _ => return Err(cut_off()),
+            };
             let kind = entry.header().entry_type();
             let name = entry.path_bytes().into_owned();
             if extensions.take(kind, &name, &mut entry)? {
@@ -54,6 +58,11 @@ impl Index {
             let mode = entry.header().mode().map_err(MetaError::Tar)? & 0o777;
             let target = known.target.or_else(|| entry.link_name_bytes().map(|target| target.into_owned()));
             index.add(&name, mode, kind, (offset, size), target.unwrap_or_default())?;
+        }
+        // Readers of tar take an end without the blocks of zeros that mark it, so a stream that broke off between two
+        // entries would look whole.
+        if length < end + BLOCK {
+            return Err(cut_off());
         }
         index.resolve_hard_links()?;
         index.add_parents()?;

@@ -180,3 +180,18 @@ impl<W: Write> Write for Limited<W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::Limited;
+
+    #[test]
+    fn an_endless_store_is_cut_off() {
+        let mut limited = Limited { inner: Vec::new(), left: 5, exceeded: false };
+        limited.write_all(b"12345").expect("just enough");
+        assert!(limited.write_all(b"6").is_err() && limited.exceeded);
+        assert_eq!(limited.inner, b"12345");
+    }
+}
