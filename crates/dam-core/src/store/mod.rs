@@ -13,9 +13,17 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::event::Reporter;
 
+mod about;
+mod layout;
 mod request;
 
+pub(crate) use about::{describe, tag_of};
+pub use layout::LayoutStore;
 pub use request::{BuildRequest, Builder};
+
+/// What a `/meta` may take: the limits of [`crate::meta`], and as much again for what upper layers replace.
+pub(crate) const META_LIMITS: dam_oci::Limits =
+    dam_oci::Limits { entries: 2 * crate::meta::ENTRY_LIMIT as u64, bytes: 2 * crate::meta::SIZE_LIMIT };
 
 /// How a store names an image: the config digest in classic stores, the manifest digest in containerd's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
 //! Small things for tests: made of what a test says, never read from anywhere.
 
 mod hooks;
+mod memory_store;
 mod release;
 
 pub use hooks::{FakeHooks, FakeRun};
+pub use memory_store::MemoryStore;
 pub use release::release;

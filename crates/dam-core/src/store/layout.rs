@@ -1,0 +1,155 @@
+//! The built-in store: an OCI layout in a folder.
+
+use std::io::Write;
+use std::path::Path;
+
+use dam_oci::layout::LayoutImage;
+use dam_oci::{Descriptor, Image, Layout, Reference, media_type, subtree};
+
+use super::about::{describe, tag_of};
+use super::{BuildRequest, Description, ImageId, ListedImage, Store, StoredImage};
+use crate::event::{Event, Reporter};
+use crate::{Error, Result, fault};
+
+/// The built-in store.
+///
+/// An [`ImageId`] here is the digest of the manifest, as in containerd's store: one config may stand under two
+/// manifests, with raw and with compressed layers, and both are kept as they came. Any number of dams may use the
+/// folder at once; see [`Layout`].
+#[derive(Debug, Clone)]
+pub struct LayoutStore {
+    layout: Layout,
+}
+
+impl LayoutStore {
+    /// Opens the store in `folder`, which is made if it is not there.
+    pub fn open(folder: &Path) -> Result<Self> {
+        Ok(Self { layout: Layout::open_or_create(folder)? })
+    }
+
+    /// Returns the manifest an id stands for, if it is kept here.
+    fn kept(&self, id: ImageId) -> Result<Option<Descriptor>> {
+        let manifests = self.layout.manifests()?;
+        Ok(manifests.into_iter().find(|entry| entry.digest == id.0 && media_type::is_manifest(&entry.media_type)))
+    }
+
+    fn open_image(&self, id: ImageId) -> Result<LayoutImage> {
+        let kept = self.kept(id)?.ok_or(Error::NoImage(id))?;
+        Ok(self.layout.image(kept.digest)?)
+    }
+
+    /// Describes a kept image, given all tags of the layout.
+    fn stored(&self, id: ImageId, tags: &[(Reference, Descriptor)]) -> Result<StoredImage> {
+        let tags = tags.iter().filter(|(_, entry)| entry.digest == id.0).map(|(tag, _)| tag.clone()).collect();
+        describe(id, tags, &self.layout.image(id.0)?)
+    }
+
+    /// Puts the blobs and the manifest, unless all of them are here.
+    fn put(&self, image: &dyn Image, reporter: &dyn Reporter) -> Result<ImageId> {
+        let manifest = image.manifest();
+        let id = ImageId(dam_oci::Digest::of(image.manifest_bytes()));
+        let mut blobs = manifest.layers.iter().chain([&manifest.config]);
+        if self.kept(id)?.is_some() && blobs.all(|blob| self.layout.has_blob(blob)) {
+            return Ok(id);
+        }
+        let total = manifest.layers.iter().map(|layer| layer.size).sum::<u64>() + manifest.config.size;
+        reporter.event(Event::Started { what: "load image", total: Some(total) });
+        fault::point("layout: before the image is kept");
+        let put = self.layout.put_image(image, &mut |bytes| reporter.event(Event::Advanced { bytes }));
+        reporter.event(Event::Finished);
+        fault::point("layout: after the image is kept");
+        if put.is_err() {
+            // Whole blobs of a broken image are of no use here. Its own error says more than one of this would.
+            _ = self.layout.collect_garbage();
+        }
+        put?;
+        Ok(id)
+    }
+}
+
+impl Store for LayoutStore {
+    fn describe(&self) -> Description {
+        Description {
+            kind: "layout",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            place: self.layout.root().display().to_string(),
+            details: vec!["OCI image layout".to_owned()],
+        }
+    }
+
+    fn find(&self, reference: &Reference) -> Result<Option<StoredImage>> {
+        if let Some(digest) = reference.digest() {
+            return self.find_id(ImageId(digest));
+        }
+        let tags = self.layout.tags()?;
+        let reference = tag_of(reference);
+        match tags.iter().find(|(tag, entry)| *tag == reference && media_type::is_manifest(&entry.media_type)) {
+            Some((_, entry)) => self.stored(ImageId(entry.digest), &tags).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn find_id(&self, id: ImageId) -> Result<Option<StoredImage>> {
+        match self.kept(id)? {
+            Some(_) => self.stored(id, &self.layout.tags()?).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<ListedImage>> {
+        let tags = self.layout.tags()?;
+        let manifests = self.layout.manifests()?;
+        let images = manifests.iter().filter(|entry| media_type::is_manifest(&entry.media_type));
+        let mut listed = images
+            .map(|entry| self.stored(ImageId(entry.digest), &tags).map(ListedImage::from))
+            .collect::<Result<Vec<_>>>()?;
+        listed.sort_by_key(|image| image.id);
+        Ok(listed)
+    }
+
+    fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
+        let id = self.put(image, reporter)?;
+        tags.iter().try_for_each(|tag| self.tag(id, tag))?;
+        Ok(id)
+    }
+
+    fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {
+        fault::point("layout: before the tag moves");
+        let tagged = self.layout.tag(&tag_of(reference), id.0);
+        fault::point("layout: after the tag has moved");
+        match tagged {
+            Err(dam_oci::Error::MissingBlob { .. }) => Err(Error::NoImage(id)),
+            tagged => Ok(tagged?),
+        }
+    }
+
+    fn untag(&self, reference: &Reference) -> Result<()> {
+        fault::point("layout: before the tag goes");
+        self.layout.untag(&tag_of(reference))?;
+        fault::point("layout: after the tag went");
+        Ok(())
+    }
+
+    fn remove(&self, id: ImageId) -> Result<()> {
+        fault::point("layout: before the image goes");
+        if self.layout.forget(id.0)? {
+            fault::point("layout: after the image went, its blobs still there");
+            self.layout.collect_garbage()?;
+        }
+        fault::point("layout: after the blobs went");
+        Ok(())
+    }
+
+    fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool> {
+        let image = self.open_image(id)?;
+        Ok(subtree(&image, "meta", super::META_LIMITS, self.layout.root(), out)?)
+    }
+
+    fn image(&self, id: ImageId, _: &dyn Reporter) -> Result<Box<dyn Image>> {
+        Ok(Box::new(self.open_image(id)?))
+    }
+
+    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> Result<ImageId> {
+        Err(Error::Oci(dam_oci::Error::Unsupported { what: "a build without an engine".to_owned() }))
+    }
+}

@@ -1,0 +1,328 @@
+//! What every store promises, in one suite that runs over all of them.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use dam_core::event::Silent;
+use dam_core::store::{ImageId, LayoutStore, Store};
+use dam_core::testing::MemoryStore;
+use dam_core::{Error, Result};
+use dam_oci::testing::{ImageBuilder, MemoryImage};
+use dam_oci::{Digest, Image, Reference, config, layers, visit_layers};
+
+/// Where stores differ and may.
+#[derive(Clone, Copy)]
+struct Habits {
+    /// Taking the last tag away deletes the image, as a Docker daemon does. Others keep it, untagged.
+    deletes_untagged: bool,
+}
+
+/// Runs every promise over one store, which may hold other images and keeps none of these.
+fn contract(store: &dyn Store, habits: Habits) {
+    let promises: &[fn(&dyn Store, Habits)] = &[
+        finds_what_was_loaded,
+        reads_a_missing_tag_as_latest,
+        gives_the_image_back_as_it_was,
+        loads_twice_as_once,
+        loads_without_a_tag,
+        lists_each_image_once,
+        moves_tags,
+        loads_over_a_tag,
+        takes_tags_away,
+        removes_with_all_tags,
+        removes_one_of_two_that_share_layers,
+        keeps_nothing_of_a_damaged_image,
+        writes_meta,
+        says_no_to_unknown_ids,
+        says_what_it_is,
+    ];
+    for promise in promises {
+        promise(store, habits);
+        let left: Vec<_> =
+            store.list().expect("a list").into_iter().filter(|it| it.labels.contains_key(MARK)).collect();
+        assert!(left.is_empty(), "a promise left {left:?}");
+    }
+}
+
+/// A label of the images made here.
+const MARK: &str = "org.example.contract";
+
+fn name(text: &str) -> Reference {
+    format!("dam-contract/{text}").parse().expect("a reference")
+}
+
+/// Makes an app whose content and id depend on `text`.
+fn app(text: &str) -> ImageBuilder {
+    ImageBuilder::app().label(MARK, text).file("app", 0o644, text)
+}
+
+fn load(store: &dyn Store, image: &dyn Image, tags: &[&str]) -> ImageId {
+    let tags: Vec<_> = tags.iter().map(|tag| name(tag)).collect();
+    store.load(image, &tags, &Silent).expect("a sound image")
+}
+
+fn tags(store: &dyn Store, id: ImageId) -> Option<Vec<String>> {
+    let image = store.find_id(id).expect("an answer")?;
+    Some(image.tags.iter().map(|tag| tag.to_string().replace("dam-contract/", "")).collect())
+}
+
+fn found(store: &dyn Store, tag: &str) -> Option<ImageId> {
+    store.find(&name(tag)).expect("an answer").map(|image| image.id)
+}
+
+fn remove(store: &dyn Store, id: ImageId) {
+    store.remove(id).expect("removed");
+    assert_eq!(store.find_id(id).expect("an answer"), None);
+}
+
+fn diff_ids(image: &dyn Image) -> Vec<Digest> {
+    config(image).expect("a sound config").1.rootfs.diff_ids
+}
+
+/// Reads all of an image, checking digests and DiffIDs.
+fn validate(image: &dyn Image) {
+    let layers = layers(image).expect("a sound config");
+    visit_layers(image, &layers, &mut |_, _| Ok(())).expect("sound layers");
+}
+
+fn finds_what_was_loaded(store: &dyn Store, _: Habits) {
+    let image = app("one").layer().file("b", 0o644, "b").build();
+    let id = load(store, &image, &["a:1", "b:1"]);
+    let by_id = store.find_id(id).expect("an answer").expect("there");
+    assert_eq!(by_id.id, id);
+    assert_eq!(by_id.tags, [name("a:1"), name("b:1")]);
+    assert_eq!(by_id.labels, BTreeMap::from([(MARK.to_owned(), "one".to_owned())]));
+    assert_eq!(by_id.diff_ids, diff_ids(&image));
+    assert_eq!(by_id.platform.to_string(), "linux/amd64");
+    assert!(by_id.size > 0);
+    for tag in ["a:1", "b:1"] {
+        assert_eq!(store.find(&name(tag)).expect("an answer").as_ref(), Some(&by_id));
+    }
+    assert_eq!(found(store, "a:2"), None);
+    remove(store, id);
+}
+
+fn reads_a_missing_tag_as_latest(store: &dyn Store, _: Habits) {
+    let id = load(store, &app("one").build(), &["a"]);
+    assert_eq!(tags(store, id), Some(vec!["a:latest".to_owned()]));
+    assert_eq!((found(store, "a"), found(store, "a:latest")), (Some(id), Some(id)));
+    store.tag(id, &name("b")).expect("tagged");
+    assert_eq!(found(store, "b:latest"), Some(id));
+    store.untag(&name("b")).expect("untagged");
+    assert_eq!(found(store, "b:latest"), None);
+    remove(store, id);
+}
+
+fn gives_the_image_back_as_it_was(store: &dyn Store, _: Habits) {
+    let image = app("one").layer().file("b", 0o600, vec![7; 100_000]).layer().file("c", 0o644, "").build();
+    let id = load(store, &image, &["a:1"]);
+    let back = store.image(id, &Silent).expect("an image");
+    validate(&*back);
+    assert_eq!(diff_ids(&*back), diff_ids(&image));
+    assert_eq!(config(&*back).expect("sound").1.config, config(&image).expect("sound").1.config);
+    // What comes back can go in again, and is the same image.
+    let again = store.load(&*back, &[], &Silent).expect("a sound image");
+    assert_eq!(store.find_id(again).expect("an answer").expect("there").diff_ids, diff_ids(&image));
+    store.remove(again).expect("removed");
+    remove(store, id);
+}
+
+fn loads_twice_as_once(store: &dyn Store, _: Habits) {
+    let image = app("one").build();
+    let id = load(store, &image, &["a:1"]);
+    assert_eq!(load(store, &image, &["b:1"]), id);
+    assert_eq!(tags(store, id), Some(vec!["a:1".to_owned(), "b:1".to_owned()]));
+    remove(store, id);
+}
+
+fn loads_without_a_tag(store: &dyn Store, _: Habits) {
+    let id = load(store, &app("one").build(), &[]);
+    assert_eq!(tags(store, id), Some(vec![]));
+    store.tag(id, &name("a:1")).expect("tagged");
+    assert_eq!(found(store, "a:1"), Some(id));
+    remove(store, id);
+}
+
+fn lists_each_image_once(store: &dyn Store, _: Habits) {
+    let one = load(store, &app("one").build(), &["b:1", "a:1"]);
+    let two = load(store, &app("two").build(), &[]);
+    let list = store.list().expect("a list");
+    assert!(list.is_sorted_by_key(|image| image.id));
+    let mine: BTreeMap<_, _> = list
+        .into_iter()
+        .filter(|image| image.labels.contains_key(MARK))
+        .map(|image| (image.id, (image.labels[MARK].clone(), image.tags)))
+        .collect();
+    let expected = [
+        (one, ("one".to_owned(), vec![name("a:1"), name("b:1")])), //
+        (two, ("two".to_owned(), vec![])),
+    ];
+    assert_eq!(mine, BTreeMap::from(expected));
+    remove(store, one);
+    remove(store, two);
+}
+
+fn moves_tags(store: &dyn Store, _: Habits) {
+    let one = load(store, &app("one").build(), &["a:1", "a:2"]);
+    let two = load(store, &app("two").build(), &["b:1"]);
+    store.tag(two, &name("a:1")).expect("tagged");
+    store.tag(two, &name("a:1")).expect("tagged once more");
+    assert_eq!(tags(store, one), Some(vec!["a:2".to_owned()]));
+    assert_eq!(tags(store, two), Some(vec!["a:1".to_owned(), "b:1".to_owned()]));
+    // An image whose last tag moves away stays, in every store.
+    store.tag(two, &name("a:2")).expect("tagged");
+    assert_eq!(tags(store, one), Some(vec![]));
+    remove(store, one);
+    remove(store, two);
+}
+
+fn loads_over_a_tag(store: &dyn Store, _: Habits) {
+    let one = load(store, &app("one").build(), &["a:1"]);
+    let two = load(store, &app("two").build(), &["a:1"]);
+    assert_ne!(one, two);
+    assert_eq!((tags(store, one), found(store, "a:1")), (Some(vec![]), Some(two)));
+    remove(store, one);
+    remove(store, two);
+}
+
+fn takes_tags_away(store: &dyn Store, habits: Habits) {
+    let id = load(store, &app("one").build(), &["a:1", "a:2"]);
+    store.untag(&name("a:1")).expect("untagged");
+    store.untag(&name("a:1")).expect("no error: it is not there");
+    assert_eq!((tags(store, id), found(store, "a:1")), (Some(vec!["a:2".to_owned()]), None));
+    store.untag(&name("a:2")).expect("untagged");
+    assert_eq!(found(store, "a:2"), None);
+    assert_eq!(tags(store, id), if habits.deletes_untagged { None } else { Some(vec![]) });
+    remove(store, id);
+}
+
+fn removes_with_all_tags(store: &dyn Store, _: Habits) {
+    let id = load(store, &app("one").build(), &["a:1", "a:2"]);
+    remove(store, id);
+    assert_eq!((found(store, "a:1"), found(store, "a:2")), (None, None));
+    store.remove(id).expect("no error: it is not there");
+}
+
+fn removes_one_of_two_that_share_layers(store: &dyn Store, _: Habits) {
+    let one = app("base").layer().file("x", 0o644, "one").label("which", "one").build();
+    let two = app("base").layer().file("x", 0o644, "two").label("which", "two").build();
+    assert_eq!(diff_ids(&one)[0], diff_ids(&two)[0]);
+    let (gone, kept) = (load(store, &one, &["a:1"]), load(store, &two, &["a:2"]));
+    remove(store, gone);
+    validate(&*store.image(kept, &Silent).expect("an image"));
+    remove(store, kept);
+}
+
+fn keeps_nothing_of_a_damaged_image(store: &dyn Store, _: Habits) {
+    let before = load(store, &app("one").build(), &["a:1"]);
+    let list = store.list().expect("a list");
+    for damage in [flip_a_bit, cut_short, lose_a_layer] {
+        let image = damage(app("two").layer().file("b", 0o644, vec![1; 50_000]).build());
+        let result = store.load(&image, &[name("a:1"), name("b:1")], &Silent);
+        assert!(result.is_err(), "a damaged image was loaded");
+        assert_eq!((found(store, "a:1"), found(store, "b:1")), (Some(before), None));
+        assert_eq!(store.list().expect("a list"), list);
+    }
+    remove(store, before);
+}
+
+/// Damages the newest layer.
+fn top_layer(image: &mut MemoryImage) -> &mut Vec<u8> {
+    let digest = image.manifest().layers.last().expect("a layer").digest;
+    image.blobs_mut().get_mut(&digest).expect("there")
+}
+
+fn flip_a_bit(mut image: MemoryImage) -> MemoryImage {
+    top_layer(&mut image)[10_000] ^= 4;
+    image
+}
+
+fn cut_short(mut image: MemoryImage) -> MemoryImage {
+    top_layer(&mut image).truncate(20_000);
+    image
+}
+
+fn lose_a_layer(mut image: MemoryImage) -> MemoryImage {
+    let digest = image.manifest().layers.last().expect("a layer").digest;
+    image.blobs_mut().remove(&digest);
+    image
+}
+
+fn writes_meta(store: &dyn Store, _: Habits) {
+    let image = app("one").file("meta/sub/x", 0o640, "below").layer().file("meta/install", 0o700, "new").build();
+    let id = load(store, &image, &["a:1"]);
+    let mut tar = Vec::new();
+    assert!(store.meta(id, &mut tar).expect("a tar"));
+    let files = files(&tar).expect("a sound tar");
+    assert_eq!(files["meta/install"], (0o700, "new".to_owned()));
+    assert_eq!(files["meta/sub/x"], (0o640, "below".to_owned()));
+    assert_eq!(files["meta/uninstall"], (0o755, "#!/bin/sh\n".to_owned()));
+    assert_eq!(files.len(), 3);
+    remove(store, id);
+
+    let id = load(store, &ImageBuilder::new().label(MARK, "none").file("metal", 0o644, "").build(), &["a:1"]);
+    assert!(!store.meta(id, &mut Vec::new()).expect("an answer"));
+    remove(store, id);
+}
+
+/// Reads the files of a tar: name to mode and content.
+fn files(tar: &[u8]) -> std::io::Result<BTreeMap<String, (u32, String)>> {
+    let mut files = BTreeMap::new();
+    for entry in tar::Archive::new(tar).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let mut content = String::new();
+            entry.read_to_string(&mut content)?;
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            files.insert(name, (entry.header().mode()? & 0o777, content));
+        }
+    }
+    Ok(files)
+}
+
+fn says_no_to_unknown_ids(store: &dyn Store, _: Habits) {
+    let id = ImageId(Digest::of(b"no image"));
+    fn refuses<T>(id: ImageId, result: Result<T>) {
+        assert!(matches!(result, Err(Error::NoImage(unknown)) if unknown == id));
+    }
+    assert_eq!(store.find_id(id).expect("an answer"), None);
+    refuses(id, store.tag(id, &name("a:1")));
+    refuses(id, store.meta(id, &mut Vec::new()));
+    refuses(id, store.image(id, &Silent));
+    assert_eq!(found(store, "a:1"), None);
+}
+
+fn says_what_it_is(store: &dyn Store, _: Habits) {
+    let description = store.describe();
+    assert!(["docker", "podman", "layout", "memory"].contains(&description.kind));
+    assert!(!description.version.is_empty() && !description.place.is_empty());
+}
+
+#[test]
+fn the_memory_store_keeps_the_contract() {
+    contract(&MemoryStore::new(), Habits { deletes_untagged: false });
+}
+
+#[test]
+fn the_memory_store_keeps_the_contract_as_a_daemon_does() {
+    contract(&MemoryStore::deleting_untagged(), Habits { deletes_untagged: true });
+}
+
+#[test]
+fn the_layout_store_keeps_the_contract() {
+    let folder = tempfile::tempdir().expect("a temp folder");
+    let store = LayoutStore::open(&folder.path().join("store")).expect("a store");
+    contract(&store, Habits { deletes_untagged: false });
+    let blobs = std::fs::read_dir(folder.path().join("store/blobs/sha256")).expect("a folder").count();
+    assert_eq!(blobs, 0, "blobs of removed images are gone");
+}
+
+#[test]
+fn an_image_in_use_stays() {
+    let store = MemoryStore::new();
+    let id = load(&store, &app("one").build(), &["a:1"]);
+    store.use_image(id, "container shop");
+    assert!(matches!(store.remove(id), Err(Error::ImageInUse { reason, .. }) if reason == "container shop"));
+    store.release_image(id);
+    remove(&store, id);
+}
