@@ -6,6 +6,7 @@
 
 pub mod archive;
 mod blob;
+pub mod build;
 mod compression;
 mod config;
 pub mod context;

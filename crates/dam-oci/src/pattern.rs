@@ -29,7 +29,6 @@ pub(crate) struct BadPattern;
 
 impl Pattern {
     /// Reads a pattern of Go's `filepath.Match`, where `**` is the same as `*`.
-    #[allow(dead_code, reason = "`COPY` uses it")]
     pub(crate) fn glob(text: &str) -> Result<Self, BadPattern> {
         compile(text, false).map(Self)
     }

@@ -43,7 +43,6 @@ impl<'a> Scope<'a> {
     }
 
     /// Goes back to the lines before the first `FROM`, whose variables are those a `FROM` sees.
-    #[allow(dead_code, reason = "the builder uses it")]
     pub(crate) fn leave(&mut self) {
         self.arguments = self.globals.clone();
         self.environment.clear();

@@ -1,6 +1,7 @@
 //! Images for tests: made of what a test says, never read from anywhere.
 
 mod archives;
+mod sink;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -8,6 +9,7 @@ use std::io::{self, Read};
 use serde_json::json;
 
 pub use archives::{ARCHIVE_FORMS, ArchiveForm, archive, gzip, zstd};
+pub use sink::MemorySink;
 
 use crate::{Descriptor, Digest, Error, Image, Manifest, Result, media_type};
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use archive::SizedReader;
+
 /// What a build is given: folders, files and links, sorted by the bytes of their paths.
 ///
 /// The files of a scanned folder stay where they are and are read when they are needed; the folder is never written

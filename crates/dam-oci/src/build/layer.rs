@@ -1,0 +1,181 @@
+//! Writing a layer: tar, DiffID and compression in one pass.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use tar::EntryType;
+
+use super::BlobSink;
+use super::spool::{Content, Fetched, Span, missing};
+use super::tree::{Kind, Node};
+use crate::context::{SizedReader, Source};
+use crate::tar_writer::{Facts, TarWriter};
+use crate::{Descriptor, Digest, Error, Hasher, Result, media_type};
+
+/// Bytes handed from thread to thread at a time.
+const CHUNK: usize = 1 << 20;
+/// Chunks that may wait.
+const QUEUE: usize = 4;
+/// zstd's own default.
+const LEVEL: i32 = 3;
+/// More workers do not pay at this level, and each takes some 30 MiB.
+const WORKERS: std::ops::RangeInclusive<u32> = 2..=4;
+
+/// Writes a layer of `nodes` to `sink`; returns its descriptor and its DiffID.
+///
+/// One thread reads files and hashes the tar, this one feeds zstd's workers and the sink. zstd cuts its input at the
+/// same places whatever the number of workers, so the bytes do not depend on the machine.
+pub(super) fn write(
+    nodes: &BTreeMap<String, Arc<Node>>,
+    fetched: &Fetched,
+    sink: &dyn BlobSink,
+) -> Result<(Descriptor, Digest)> {
+    let mut diff_id = None;
+    let descriptor = sink.put(media_type::LAYER_ZSTD, &mut |writer| {
+        diff_id = Some(pipe(nodes, fetched, writer)?);
+        Ok(())
+    })?;
+    let diff_id = diff_id.ok_or_else(|| Error::damaged("layer", "the sink took it without reading it"))?;
+    Ok((descriptor, diff_id))
+}
+
+fn pipe(nodes: &BTreeMap<String, Arc<Node>>, fetched: &Fetched, writer: &mut dyn Write) -> Result<Digest> {
+    let (sender, receiver) = sync_channel(QUEUE);
+    thread::scope(|scope| {
+        let producer = scope.spawn(move || produce(nodes, fetched, sender));
+        let compressed = compress(receiver, writer).map_err(Error::stream("layer"));
+        let produced = match producer.join() {
+            Ok(produced) => produced,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        // If the compressor failed, the producer only saw it hang up.
+        compressed.and(produced)
+    })
+}
+
+/// Compresses until the producer is done or gone.
+fn compress(receiver: Receiver<Vec<u8>>, writer: &mut dyn Write) -> io::Result<()> {
+    let mut encoder = zstd::stream::write::Encoder::new(writer, LEVEL)?;
+    let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+    encoder.multithread(cores.clamp(*WORKERS.start(), *WORKERS.end()))?;
+    for chunk in receiver {
+        encoder.write_all(&chunk)?;
+    }
+    encoder.finish()?.flush()
+}
+
+fn produce(nodes: &BTreeMap<String, Arc<Node>>, fetched: &Fetched, sender: SyncSender<Vec<u8>>) -> Result<Digest> {
+    let mut tar = TarWriter::new(Chunks { sender, chunk: Vec::with_capacity(CHUNK), hasher: Hasher::default() });
+    for (path, node) in nodes {
+        entry(&mut tar, path, node, fetched)?;
+    }
+    tar.finish().and_then(Chunks::finish).map_err(Error::stream("layer"))
+}
+
+/// Hashes what is written and hands it on in chunks.
+struct Chunks {
+    sender: SyncSender<Vec<u8>>,
+    chunk: Vec<u8>,
+    hasher: Hasher,
+}
+
+impl Chunks {
+    fn send(&mut self, next: Vec<u8>) -> io::Result<()> {
+        let chunk = std::mem::replace(&mut self.chunk, next);
+        self.hasher.update(&chunk);
+        self.sender.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn finish(mut self) -> io::Result<Digest> {
+        self.send(Vec::new())?;
+        Ok(self.hasher.finish())
+    }
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.chunk.len() == CHUNK {
+            self.send(Vec::with_capacity(CHUNK))?;
+        }
+        let count = bytes.len().min(CHUNK - self.chunk.len());
+        self.chunk.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn entry(tar: &mut TarWriter<impl Write>, path: &str, node: &Node, fetched: &Fetched) -> Result<()> {
+    let stream = || Error::stream("layer");
+    let Node { mode, uid, gid, mtime, ref xattrs, .. } = *node;
+    let facts = |kind| Facts { mode, uid, gid, mtime, xattrs, ..Facts::new(path, kind) };
+    match &node.kind {
+        Kind::Folder => tar.header(&facts(EntryType::Directory)).map_err(stream()),
+        Kind::Symlink(target) => tar.header(&Facts { target, ..facts(EntryType::Symlink) }).map_err(stream()),
+        // A special file is refused where it is copied.
+        Kind::Special => Ok(()),
+        Kind::File { size, content } => {
+            tar.header(&Facts { size: *size, ..facts(EntryType::Regular) }).map_err(stream())?;
+            match content {
+                Content::Context(Source::Bytes(bytes)) => tar.write(bytes).map_err(stream())?,
+                Content::Context(Source::Disk(path)) => {
+                    let file = File::open(path).map_err(Error::access(path))?;
+                    copy(tar, file, *size, Error::access(path))?;
+                }
+                Content::Spool(span) => {
+                    copy(tar, SpanReader::new(span, *size), *size, Error::stream("temporary file"))?
+                }
+                Content::Layer(file) => {
+                    let span = fetched.get(file).ok_or_else(|| missing(file))?;
+                    copy(tar, SpanReader::new(span, *size), *size, Error::stream("temporary file"))?;
+                }
+            }
+            tar.pad(*size).map_err(stream())
+        }
+    }
+}
+
+fn copy(
+    tar: &mut TarWriter<impl Write>,
+    reader: impl Read,
+    size: u64,
+    fault: impl FnOnce(io::Error) -> Error,
+) -> Result<()> {
+    let mut reader = SizedReader::new(reader, size);
+    loop {
+        match reader.next_chunk(tar.buffer()) {
+            Ok(Some(count)) => tar.write_buffered(count).map_err(Error::stream("layer"))?,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(fault(error)),
+        }
+    }
+}
+
+/// Reads bytes of the spool file without moving its position, which other readers share.
+struct SpanReader<'a> {
+    span: &'a Span,
+    at: u64,
+    size: u64,
+}
+
+impl<'a> SpanReader<'a> {
+    fn new(span: &'a Span, size: u64) -> Self {
+        Self { span, at: 0, size }
+    }
+}
+
+impl Read for SpanReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.size - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.span.file.read_at(&mut buffer[..most], self.span.start + self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
