@@ -43,6 +43,9 @@ pub enum Error {
     /// Something about running a hook.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// A Docker-compatible daemon could not be talked to, or refused something.
+    #[error(transparent)]
+    Docker(#[from] crate::store::docker::DockerError),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

@@ -15,6 +15,7 @@ use crate::event::Reporter;
 
 mod about;
 mod layout;
+pub mod docker;
 mod request;
 
 pub(crate) use about::{describe, tag_of};

@@ -1,9 +1,11 @@
 //! Small things for tests: made of what a test says, never read from anywhere.
 
+mod daemon;
 mod hooks;
 mod memory_store;
 mod release;
 
+pub use daemon::{PrivateDocker, PrivatePodman};
 pub use hooks::{FakeHooks, FakeRun};
 pub use memory_store::MemoryStore;
 pub use release::release;

@@ -1,0 +1,57 @@
+//! Fetching an image's `/meta` without exporting the image.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::DockerStore;
+use super::client::Ask;
+use super::error::{DockerError, Result};
+use super::wire::Created;
+use crate::Error;
+use crate::store::{ImageId, pump};
+
+/// Label of the containers made here, so that whoever finds one knows what it was for.
+const LABEL: &str = "dam.helper";
+
+impl DockerStore {
+    pub(super) fn copy_meta(&self, id: ImageId, out: &mut dyn Write) -> crate::Result<bool> {
+        let container = self.create_helper(id)?;
+        let copied = self.copy_folder(&container, id, out);
+        // Removed in every case. The first error is the one to tell of.
+        let removed = self.remove_helper(&container);
+        let copied = copied?;
+        removed?;
+        Ok(copied)
+    }
+
+    /// Creates a container that is never started. An engine wants a command where the image has none, so one is given
+    /// that would do nothing. No terminal: it changes nothing here and DAM 1.x only had it by mistake.
+    fn create_helper(&self, id: ImageId) -> crate::Result<String> {
+        let document = json!({
+            "Image": id.to_string(),
+            "Entrypoint": ["true"],
+            "Cmd": [],
+            "Labels": { LABEL: "meta" },
+            "NetworkDisabled": true,
+            "HostConfig": { "NetworkMode": "none" },
+        });
+        let ask = Ask::new(format!("create a container of {id}"), "containers/create");
+        let answer = self.client.post_json(&ask, &document)?.found()?.ok_or(Error::NoImage(id))?;
+        Ok(answer.json::<Created>()?.id)
+    }
+
+    fn copy_folder(&self, container: &str, id: ImageId, out: &mut dyn Write) -> crate::Result<bool> {
+        let doing = format!("read /meta of {id}");
+        let ask = Ask::new(&doing, format!("containers/{container}/archive")).with("path", "/meta");
+        let Some(answer) = self.client.get(&ask)?.found()? else { return Ok(false) };
+        let (doing, mut reader) = answer.into_reader();
+        pump(&mut reader, out).map_err(|source| DockerError::BrokeOff { doing, source })?;
+        Ok(true)
+    }
+
+    fn remove_helper(&self, container: &str) -> Result<()> {
+        let ask = Ask::new(format!("remove container {container}"), format!("containers/{container}"));
+        self.client.delete(&ask.with("force", "1").with("v", "1"))?.found().map(drop)
+    }
+}

@@ -1,0 +1,145 @@
+//! A Docker-compatible daemon as a store: Docker 20.10 and later, and Podman's Docker API.
+//!
+//! Only what is asked for is fetched: one request for one image, never the whole list to find one in it.
+
+mod archive;
+mod client;
+mod context;
+mod endpoint;
+mod error;
+mod export;
+mod feed;
+mod images;
+mod load;
+mod messages;
+mod meta;
+mod tls;
+mod transport;
+mod version;
+mod wire;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use dam_oci::{Digest, Image, Reference};
+
+use self::archive::Form;
+use self::client::{Ask, Client, Greeting};
+use self::wire::Info;
+use super::{BuildRequest, Description, ImageId, ListedImage, Store, StoredImage};
+use crate::Result;
+use crate::cache::Cache;
+use crate::event::Reporter;
+
+pub use context::{ContextFault, EndpointSettings};
+pub use endpoint::{Endpoint, EndpointFault, ParseEndpointError};
+pub use error::{DockerError, TlsFault, Unreachable};
+pub use tls::TlsFiles;
+
+/// A Docker-compatible daemon.
+pub struct DockerStore {
+    client: Arc<Client>,
+    engine: Engine,
+    cache: Cache,
+}
+
+/// What is asked of an engine once and kept.
+struct Engine {
+    is_podman: bool,
+    /// Images live in containerd's store: an image's id is the digest of its manifest.
+    has_containerd_store: bool,
+    description: Description,
+}
+
+impl Engine {
+    fn new(client: &Client, greeting: Greeting) -> Result<Self, DockerError> {
+        let info: Info = client.get_json(&Ask::new("describe itself", "info"))?;
+        let snapshots = |fact: &Vec<String>| matches!(fact.as_slice(), [key, value] if key == "driver-type" && value.starts_with("io.containerd.snapshotter"));
+        let has_containerd_store = info.driver_status.iter().any(snapshots);
+        let details = [
+            format!("API {}", client.version()),
+            format!("storage driver {}", info.driver),
+            format!("data in {}", info.docker_root_dir),
+            format!("{} by default", if greeting.prefers_buildkit { "BuildKit" } else { "classic builder" }),
+            info.operating_system,
+        ];
+        let description = Description {
+            kind: if greeting.is_podman { "podman" } else { "docker" },
+            version: info.server_version,
+            place: client.endpoint().to_string(),
+            details: details.into(),
+        };
+        Ok(Self { is_podman: greeting.is_podman, has_containerd_store, description })
+    }
+
+    /// Returns the form of archive the engine takes.
+    fn form(&self) -> Form {
+        if self.has_containerd_store { Form::Layout } else { Form::Plain }
+    }
+}
+
+impl DockerStore {
+    /// Connects to the engine at `endpoint`. Layers that leave it are compressed into `cache`.
+    ///
+    /// # Errors
+    /// [`DockerError::Unreachable`] when nobody answers there, [`DockerError::Tls`] for certificates that cannot be used.
+    pub fn connect(endpoint: Endpoint, cache: Cache) -> Result<Self> {
+        let (client, greeting) = Client::connect(endpoint)?;
+        let engine = Engine::new(&client, greeting)?;
+        Ok(Self { client: Arc::new(client), engine, cache })
+    }
+
+    /// Returns the plain length of a layer in bytes, if the cache happens to know it.
+    fn unpacked_size(&self, diff_id: Digest) -> Option<u64> {
+        self.cache.layer(diff_id).ok().flatten().map(|layer| layer.unpacked)
+    }
+}
+
+impl Store for DockerStore {
+    fn describe(&self) -> Description {
+        self.engine.description.clone()
+    }
+
+    fn find(&self, reference: &Reference) -> Result<Option<StoredImage>> {
+        let found = self.inspect(&images::tagged(reference))?;
+        Ok(found.map(|image| self.stored(image)).transpose()?)
+    }
+
+    fn find_id(&self, id: ImageId) -> Result<Option<StoredImage>> {
+        let found = self.inspect(&id.to_string())?;
+        Ok(found.map(|image| self.stored(image)).transpose()?)
+    }
+
+    fn list(&self) -> Result<Vec<ListedImage>> {
+        Ok(self.list_images()?)
+    }
+
+    fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
+        self.load_image(image, tags, reporter)
+    }
+
+    fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {
+        self.tag_image(id, reference)
+    }
+
+    fn untag(&self, reference: &Reference) -> Result<()> {
+        self.untag_image(reference)
+    }
+
+    fn remove(&self, id: ImageId) -> Result<()> {
+        self.remove_image(id)
+    }
+
+    fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool> {
+        self.copy_meta(id, out)
+    }
+
+    fn image(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>> {
+        self.image_value(id, reporter)
+    }
+
+    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> Result<ImageId> {
+        let message = "not yet".to_owned();
+        Err(DockerError::Build { message }.into())
+    }
+}

@@ -1,0 +1,241 @@
+//! The Docker store against real engines: Docker as installed, and Podman's Docker API.
+
+use std::io::{self, Write};
+
+use dam_core::Error;
+use dam_core::cache::Cache;
+use dam_core::event::Silent;
+use dam_core::store::docker::{DockerStore, Endpoint};
+use dam_core::store::{ImageId, Store};
+use dam_core::testing::{PrivateDocker, PrivatePodman};
+use dam_oci::testing::{ImageBuilder, MemoryImage};
+use dam_oci::{BlobFault, Compression, Descriptor, Digest, Image, Manifest, Reference, config, media_type};
+use tempfile::TempDir;
+
+/// A store over an engine of its own, which ends with it.
+struct Engine<D> {
+    store: DockerStore,
+    cache: TempDir,
+    daemon: D,
+}
+
+fn docker() -> Engine<PrivateDocker> {
+    let daemon = PrivateDocker::start().expect("a Docker daemon");
+    connect(daemon.endpoint(), daemon)
+}
+
+fn podman() -> Engine<PrivatePodman> {
+    let daemon = PrivatePodman::start().expect("a Podman service");
+    connect(daemon.endpoint(), daemon)
+}
+
+fn connect<D>(endpoint: Endpoint, daemon: D) -> Engine<D> {
+    let cache = tempfile::tempdir().expect("a folder");
+    let store = DockerStore::connect(endpoint, Cache::open(cache.path(), 1 << 30).expect("a cache"));
+    Engine { store: store.expect("a connection"), cache, daemon }
+}
+
+fn reference(text: &str) -> Reference {
+    text.parse().expect("a reference")
+}
+
+fn load(store: &dyn Store, image: &dyn Image, tags: &[&str]) -> Result<ImageId, Error> {
+    let tags: Vec<Reference> = tags.iter().map(|tag| reference(tag)).collect();
+    store.load(image, &tags, &Silent)
+}
+
+/// An app of two layers.
+fn app(version: &str) -> MemoryImage {
+    ImageBuilder::app().label("DAM_APP_FAMILY", "shop").layer().file("version", 0o644, version).build()
+}
+
+/// The image with every layer compressed.
+fn compressed(image: &MemoryImage, compression: Compression) -> MemoryImage {
+    let mut blobs = std::collections::BTreeMap::new();
+    let bytes = |blob: &Descriptor| {
+        let mut bytes = Vec::new();
+        io::copy(&mut dam_oci::blob(image, blob).expect("a blob"), &mut bytes).expect("a sound blob");
+        bytes
+    };
+    let config = bytes(&image.manifest().config);
+    let mut layers = Vec::new();
+    for layer in &image.manifest().layers {
+        let plain = bytes(layer);
+        let packed = match compression {
+            Compression::None => plain,
+            Compression::Zstd => zstd::encode_all(&plain[..], 3).expect("memory does not fail"),
+            Compression::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(&plain).expect("memory does not fail");
+                encoder.finish().expect("memory does not fail")
+            }
+        };
+        layers.push(Descriptor::of(compression.layer_media_type(), &packed));
+        blobs.insert(Digest::of(&packed), packed);
+    }
+    blobs.insert(Digest::of(&config), config);
+    MemoryImage::new(Manifest::new(image.manifest().config.clone(), layers), blobs)
+}
+
+fn tags(store: &dyn Store, id: ImageId) -> Vec<String> {
+    let image = store.find_id(id).expect("an answer").expect("an image");
+    image.tags.iter().map(Reference::to_string).collect()
+}
+
+fn meta_names(store: &dyn Store, id: ImageId) -> Vec<String> {
+    let mut bytes = Vec::new();
+    assert!(store.meta(id, &mut bytes).expect("an answer"));
+    let mut archive = tar::Archive::new(&bytes[..]);
+    let name = |entry: io::Result<tar::Entry<&[u8]>>| {
+        entry.expect("an entry").path().expect("a path").display().to_string().trim_end_matches('/').to_owned()
+    };
+    let mut names: Vec<String> = archive.entries().expect("a tar").map(name).collect();
+    names.sort();
+    names
+}
+
+/// What every engine must do alike.
+fn an_image_comes_and_goes(store: &dyn Store) {
+    let (one, two) = (app("1"), app("2"));
+    let id = load(store, &one, &["shop:1", "plant:5000/shop:1"]).expect("a sound image");
+    assert_eq!(id.0, one.manifest().config.digest);
+    assert_eq!(tags(store, id), ["shop:1", "plant:5000/shop:1"]);
+    let found = store.find(&reference("shop:1")).expect("an answer").expect("an image");
+    assert_eq!(found.id, id);
+    assert_eq!(found.labels.get("DAM_APP_FAMILY").map(String::as_str), Some("shop"));
+    assert_eq!(found.platform.to_string(), "linux/amd64");
+    let diff_ids: Vec<Digest> = one.manifest().layers.iter().map(|layer| layer.digest).collect();
+    assert_eq!(found.diff_ids, diff_ids);
+    assert_eq!(store.find(&reference("docker.io/library/shop:1")).expect("an answer").expect("an image").id, id);
+    assert_eq!(store.find(&reference("nothing:1")).expect("an answer"), None);
+    assert_eq!(store.find_id(ImageId(Digest::of(b""))).expect("an answer"), None);
+
+    assert_eq!(meta_names(store, id), ["meta", "meta/install", "meta/uninstall"]);
+    let bare = load(store, &ImageBuilder::new().file("x", 0o644, "x").build(), &["bare:1"]).expect("a sound image");
+    assert!(!store.meta(bare, &mut Vec::new()).expect("an answer"));
+    let nothing = ImageId(Digest::of(b""));
+    assert!(matches!(store.meta(nothing, &mut Vec::new()), Err(Error::NoImage(id)) if id == nothing));
+
+    let second = load(store, &two, &["shop:1"]).expect("a sound image");
+    assert_eq!(tags(store, second), ["shop:1"]);
+    assert_eq!(tags(store, id), ["plant:5000/shop:1"]);
+    store.tag(id, &reference("shop")).expect("a tag");
+    assert_eq!(tags(store, id), ["shop:latest", "plant:5000/shop:1"]);
+    assert!(matches!(store.tag(nothing, &reference("x:1")), Err(Error::NoImage(id)) if id == nothing));
+    store.untag(&reference("shop")).expect("an answer");
+    store.untag(&reference("nothing:1")).expect("no error");
+    assert_eq!(tags(store, id), ["plant:5000/shop:1"]);
+
+    let listed = store.list().expect("an answer");
+    assert!(listed.is_sorted_by_key(|image| image.id));
+    assert!(listed.iter().any(|image| image.id == second && image.tags == [reference("shop:1")]));
+    store.tag(id, &reference("other:1")).expect("a tag");
+    for image in [id, second, bare, nothing] {
+        store.remove(image).expect("gone");
+        assert_eq!(store.find_id(image).expect("an answer"), None);
+    }
+    assert_eq!(store.list().expect("an answer"), []);
+}
+
+/// Layers in every compression, and one that occurs twice.
+fn every_compression_loads(store: &dyn Store) {
+    let image = ImageBuilder::app().layer().layer().file("big", 0o644, vec![7; 3 << 20]).layer().build();
+    for compression in [Compression::Zstd, Compression::Gzip, Compression::None] {
+        let id = load(store, &compressed(&image, compression), &["packed:1"]).expect("a sound image");
+        assert_eq!(id.0, image.manifest().config.digest);
+        store.remove(id).expect("gone");
+    }
+}
+
+/// A damaged image ends the load, and nothing has happened.
+fn a_damaged_image_changes_nothing(store: &dyn Store) {
+    let sound = app("1");
+    let id = load(store, &sound, &["shop:1"]).expect("a sound image");
+    let before = store.list().expect("an answer");
+    let big = || ImageBuilder::app().layer().file("big", 0o644, vec![7; 5 << 20]).layer().file("c", 0o644, "c").build();
+    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        let image = compressed(&big(), compression);
+        for layer in image.manifest().layers.clone() {
+            let mut damaged = image.clone();
+            let bytes = damaged.blobs_mut().get_mut(&layer.digest).expect("a layer");
+            let at = bytes.len() / 2;
+            bytes[at] ^= 1;
+            let error = load(store, &damaged, &["shop:1"]).expect_err("a damaged layer");
+            assert!(matches!(error, Error::Oci(_)), "{error:?}");
+            assert_eq!(store.list().expect("an answer"), before);
+        }
+    }
+    let mut short = big();
+    let last = short.manifest().layers.last().expect("a layer").digest;
+    short.blobs_mut().get_mut(&last).expect("a layer").truncate(512);
+    let error = load(store, &short, &["shop:1"]).expect_err("a short layer");
+    assert!(matches!(error, Error::Oci(dam_oci::Error::Blob(BlobFault::Short { .. }))), "{error:?}");
+    let error = load(store, &other_diff_id(), &["shop:1"]).expect_err("a wrong DiffID");
+    assert!(matches!(error, Error::Oci(dam_oci::Error::Blob(BlobFault::Mismatch { .. }))), "{error:?}");
+    assert_eq!(store.list().expect("an answer"), before);
+    store.remove(id).expect("gone");
+}
+
+/// An image whose blobs are sound, but whose config promises other content.
+fn other_diff_id() -> MemoryImage {
+    let image = compressed(&app("3"), Compression::Zstd);
+    let other = app("4");
+    let config = other.manifest().config.clone();
+    let mut bytes = Vec::new();
+    io::copy(&mut dam_oci::blob(&other, &config).expect("a blob"), &mut bytes).expect("a sound blob");
+    let mut copy = MemoryImage::new(Manifest::new(config.clone(), image.manifest().layers.clone()), Default::default());
+    let blobs = MemoryImage::copy(&image).expect("a sound image").blobs_mut().clone();
+    copy.blobs_mut().extend(blobs);
+    copy.blobs_mut().insert(config.digest, bytes);
+    copy
+}
+
+/// An image comes out as it went in, but for the compression of its layers, which are kept.
+fn an_image_comes_out(store: &dyn Store, cache: &TempDir) {
+    let base = || ImageBuilder::app().layer().file("base", 0o644, vec![3; 1 << 20]).layer().layer();
+    let first = base().file("version", 0o644, "1").build();
+    let second = base().file("version", 0o644, "2").build();
+    for image in [&first, &second] {
+        let id = load(store, image, &["out:1"]).expect("a sound image");
+        for _ in 0..2 {
+            let value = store.image(id, &Silent).expect("an image");
+            let copy = MemoryImage::copy(&*value).expect("sound blobs");
+            assert_eq!(config(&copy).expect("a config"), config(image).expect("a config"));
+            assert!(copy.manifest().layers.iter().all(|layer| layer.media_type == media_type::LAYER_ZSTD));
+            store.remove(id).expect("gone");
+            assert_eq!(load(store, &copy, &["out:1"]).expect("its own image"), id);
+        }
+        // A cache may vanish at any moment, even below an image.
+        let value = store.image(id, &Silent).expect("an image");
+        for file in std::fs::read_dir(cache.path().join("layers")).expect("layers") {
+            std::fs::remove_file(file.expect("a file").path()).expect("a file");
+        }
+        MemoryImage::copy(&*value).expect("sound blobs");
+        store.image(id, &Silent).expect("an image");
+    }
+    let nothing = ImageId(Digest::of(b""));
+    assert!(matches!(store.image(nothing, &Silent).map(drop), Err(Error::NoImage(id)) if id == nothing));
+    for image in store.list().expect("an answer") {
+        store.remove(image.id).expect("gone");
+    }
+}
+
+#[test]
+fn docker_keeps_images() {
+    let Engine { store, cache, daemon: _daemon } = docker();
+    assert_eq!(store.describe().kind, "docker");
+    an_image_comes_and_goes(&store);
+    every_compression_loads(&store);
+    a_damaged_image_changes_nothing(&store);
+    an_image_comes_out(&store, &cache);
+}
+
+#[test]
+fn podman_keeps_images() {
+    let Engine { store, cache, daemon: _daemon } = podman();
+    assert_eq!(store.describe().kind, "podman");
+    an_image_comes_and_goes(&store);
+    every_compression_loads(&store);
+    a_damaged_image_changes_nothing(&store);
+    an_image_comes_out(&store, &cache);
+}
