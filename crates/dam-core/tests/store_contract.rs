@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use dam_core::cache::{Cache, DEFAULT_LIMIT};
 use dam_core::event::Silent;
+use dam_core::store::docker::{DockerStore, Endpoint};
 use dam_core::store::{ImageId, LayoutStore, Store};
-use dam_core::testing::MemoryStore;
+use dam_core::testing::{MemoryStore, PrivateDocker, PrivatePodman};
 use dam_core::{Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Digest, Image, Reference, config, layers, visit_layers};
+use tempfile::TempDir;
 
 /// Where stores differ and may.
 #[derive(Clone, Copy)]
@@ -315,6 +318,26 @@ fn the_layout_store_keeps_the_contract() {
     contract(&store, Habits { deletes_untagged: false });
     let blobs = std::fs::read_dir(folder.path().join("store/blobs/sha256")).expect("a folder").count();
     assert_eq!(blobs, 0, "blobs of removed images are gone");
+}
+
+/// Connects to an engine that a test started.
+fn engine(endpoint: Endpoint, cache: &TempDir) -> DockerStore {
+    let cache = Cache::open(cache.path(), DEFAULT_LIMIT).expect("a cache");
+    DockerStore::connect(endpoint, cache).expect("a connection")
+}
+
+#[test]
+fn docker_keeps_the_contract() {
+    let daemon = PrivateDocker::start().expect("a Docker daemon");
+    let cache = tempfile::tempdir().expect("a temp folder");
+    contract(&engine(daemon.endpoint(), &cache), Habits { deletes_untagged: true });
+}
+
+#[test]
+fn podman_keeps_the_contract() {
+    let service = PrivatePodman::start().expect("a Podman service");
+    let cache = tempfile::tempdir().expect("a temp folder");
+    contract(&engine(service.endpoint(), &cache), Habits { deletes_untagged: true });
 }
 
 #[test]
