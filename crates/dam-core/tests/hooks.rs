@@ -277,6 +277,14 @@ fn output_is_live_and_a_cancel_ends_the_hook() {
 }
 
 #[test]
+fn a_hook_does_not_start_after_a_cancel() {
+    let mut test = Test::new().install("touch $ROOT/it-ran");
+    test.cancel.flag().store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(matches!(test.try_run(HookName::Install, &Silent), Err(Error::Cancelled)));
+    assert!(!test.root.path().join("it-ran").exists());
+}
+
+#[test]
 fn a_timeout_ends_grandchildren_too() {
     let mut test = Test::new()
         .install("sleep 300 & echo $! > $ROOT/child\n(sh -c 'echo $$ > '$ROOT'/grandchild; sleep 300; true') & wait")

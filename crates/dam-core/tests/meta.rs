@@ -170,6 +170,21 @@ fn modes_links_and_empty_folders_survive() {
 }
 
 #[test]
+fn links_keep_their_text() {
+    let test = Test::new();
+    let long = format!("{}//x/", "a/".repeat(70));
+    for target in [".", "./", "..", "a//b/", "/", "//", "/etc/../x", " ", "../../../etc/passwd"] {
+        let kept = test.keep(&Tar::default().link("meta/link", target));
+        let into = tempfile::tempdir().expect("a temp folder");
+        let meta = test.keep.unpack(&kept.digest, into.path()).expect("unpacked");
+        assert_eq!(fs::read_link(meta.join("link")).expect("a link").as_os_str(), target);
+    }
+    let tar = Tar::default().pax(&[("linkpath", &long)]).link("meta/link", "x");
+    let meta = test.keep.unpack(&test.keep(&tar).digest, &test.target()).expect("unpacked");
+    assert_eq!(fs::read_link(meta.join("link")).expect("a link"), Path::new(&long));
+}
+
+#[test]
 fn the_same_meta_has_the_same_digest_whatever_tar_it_came_in() {
     let long = format!("meta/{}/{}", "a".repeat(80), "b".repeat(80));
     let gnu = Tar::default()
@@ -230,7 +245,7 @@ fn devices_and_strange_kinds_are_refused() {
         assert_eq!(refused(tar), ("meta/x".to_owned(), EntryFault::Device));
     }
     let sparse = shop().raw(EntryType::GNUSparse, "meta/x", 0o644, b"", "");
-    assert_eq!(refused(sparse), ("meta/x".to_owned(), EntryFault::Kind('S')));
+    assert_eq!(refused(sparse), ("meta/x".to_owned(), EntryFault::Kind(b'S')));
 }
 
 #[test]

@@ -33,7 +33,8 @@ const TICK: Duration = Duration::from_millis(25);
 /// Runs hooks.
 pub trait Hooks: Send {
     /// Runs one hook to its end. A hook that ends badly is no error here: see [`HookEnd::success`]. Errors are those of
-    /// [`HookError`] (it could not be started) and of its kept `/meta`; then it has not run.
+    /// [`HookError`] (it could not be started), of its kept `/meta`, and [`crate::Error::Cancelled`] if `cancel` is set
+    /// already; then it has not run.
     ///
     /// Reports that it started, its output as it comes, and that it ended.
     fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd>;

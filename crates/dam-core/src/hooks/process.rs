@@ -59,6 +59,7 @@ impl ProcessHooks {
 
 impl Hooks for ProcessHooks {
     fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
+        cancel.check()?;
         let kept = self.keep.copy(&run.meta)?;
         if !kept.has(run.hook) {
             return Err(HookError::Missing { app: run.app.id.clone(), hook: run.hook }.into());

@@ -4,6 +4,8 @@ use super::{EntryFault, MetaError};
 
 /// The longest name and the longest link target, in bytes: `PATH_MAX`.
 pub(super) const NAME_LIMIT: usize = 4096;
+/// The longest part of a name, in bytes: `NAME_MAX` of every Linux file system.
+const PART_LIMIT: usize = 255;
 
 /// An entry; its name is its key in the [`super::index::Index`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,9 @@ pub(super) enum Kind {
 pub(super) fn check_name(name: &[u8]) -> Result<Vec<u8>, MetaError> {
     let short = name.strip_prefix(b"./").unwrap_or(name);
     let short = short.strip_suffix(b"/").unwrap_or(short);
-    let sound = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && !part.contains(&0);
+    let sound = |part: &[u8]| {
+        (1..=PART_LIMIT).contains(&part.len()) && ![b".".as_slice(), b".."].contains(&part) && !part.contains(&0)
+    };
     let mut parts = short.split(|byte| *byte == b'/');
     if short.len() > NAME_LIMIT || parts.next() != Some(b"meta".as_slice()) || !parts.all(sound) {
         return Err(refused(name, EntryFault::Name));
@@ -66,6 +70,8 @@ mod tests {
         {
             assert!(check_name(name.as_bytes()).is_err(), "{name}");
         }
-        assert!(check_name(format!("meta/{}", "a".repeat(4096)).as_bytes()).is_err());
+        let long = |part: usize, parts: usize| format!("meta{}", format!("/{}", "a".repeat(part)).repeat(parts));
+        assert!(check_name(long(255, 15).as_bytes()).is_ok());
+        assert!(check_name(long(256, 1).as_bytes()).is_err() && check_name(long(255, 16).as_bytes()).is_err());
     }
 }

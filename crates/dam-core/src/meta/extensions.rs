@@ -66,9 +66,9 @@ impl Extensions {
     }
 }
 
-/// Reads the content of a GNU long name, which ends in a NUL.
+/// Reads the content of a GNU long name, which ends in a NUL, and before it in a slash if it is a folder's.
 fn long_name(name: &[u8], entry: &mut impl Read) -> Result<Vec<u8>, MetaError> {
-    let mut long = bounded(NAME_LIMIT as u64 + 1, name, entry)?;
+    let mut long = bounded(NAME_LIMIT as u64 + 2, name, entry)?;
     if long.last() == Some(&0) {
         long.pop();
     }

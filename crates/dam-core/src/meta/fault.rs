@@ -50,7 +50,7 @@ pub enum MetaError {
 /// What is wrong with one entry; completes the sentence "entry `x` of /meta …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryFault {
-    /// Its name is absolute, has a `..`, is not below `meta/`, or is longer than 4096 bytes.
+    /// Its name is absolute, has a `..`, is not below `meta/`, is longer than 4096 bytes, or has a part longer than 255.
     #[error("has a name that does not belong into /meta")]
     Name,
     /// It is there twice.
@@ -62,9 +62,9 @@ pub enum EntryFault {
     /// It is a device or a fifo.
     #[error("is a device or a fifo")]
     Device,
-    /// It is of a kind nobody uses in images, such as a sparse file.
-    #[error("is of an unknown kind (`{0}`)")]
-    Kind(char),
+    /// It is of a kind nobody uses in images, such as a sparse file; the type flag of its header.
+    #[error("is of an unknown kind (`{}`)", .0.escape_ascii())]
+    Kind(u8),
     /// Its PAX records contradict its header, or describe a sparse file.
     #[error("has PAX records that change its content")]
     Pax,

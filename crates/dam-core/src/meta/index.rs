@@ -99,12 +99,7 @@ impl Index {
                 };
             }
             EntryType::Char | EntryType::Block | EntryType::Fifo => return Err(refused(raw, EntryFault::Device)),
-            other => {
-                return Err(refused(
-                    raw,
-                    EntryFault::Kind(char::from(other.as_byte()).escape_default().next().unwrap_or('?')),
-                ));
-            }
+            other => return Err(refused(raw, EntryFault::Kind(other.as_byte()))),
         };
         self.insert(name, Entry { mode: if matches!(kind, Kind::Link { .. }) { 0o777 } else { mode }, kind })
     }

@@ -43,7 +43,11 @@ fn append(builder: &mut tar::Builder<impl Write>, name: &[u8], entry: &Entry, ta
         }
         Kind::Link { target } => {
             header.set_entry_type(tar::EntryType::Symlink);
-            builder.append_link(&mut header, path(name), path(target))
+            // As it is written where it fits; the tar crate would tidy it up.
+            match header.set_link_name_literal(target) {
+                Ok(()) => builder.append_data(&mut header, path(name), io::empty()),
+                Err(_) => builder.append_link(&mut header, path(name), path(target)),
+            }
         }
     }
 }

@@ -99,6 +99,7 @@ fn end(ended: Ended, text: &str) -> HookEnd {
 
 impl Hooks for FakeHooks {
     fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
+        cancel.check()?;
         let (app, hook) = (&run.app.id, run.hook);
         let key = (app.to_string(), hook);
         reporter.event(Event::HookStarted { app, hook });
