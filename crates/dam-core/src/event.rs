@@ -91,6 +91,15 @@ pub enum Warning<'a> {
         /// The variable, without `${}`.
         variable: &'a str,
     },
+    /// The Dockerfile bakes another value of a reserved variable into the image than the app has.
+    Contradiction {
+        /// The variable.
+        variable: &'a str,
+        /// Its value in the Dockerfile.
+        dockerfile: &'a str,
+        /// Its value for the app.
+        app: &'a str,
+    },
     /// An archive's name carries no checksum, so none was checked.
     NoChecksum {
         /// The archive.

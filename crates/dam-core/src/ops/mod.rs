@@ -1,6 +1,7 @@
 //! What dam can do, one file per command: `dam X` is `commands/x.rs`, which calls `ops/x.rs`.
 
 mod candidate;
+pub mod create;
 pub mod doctor;
 pub mod info;
 pub mod install;

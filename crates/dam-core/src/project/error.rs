@@ -30,6 +30,14 @@ pub enum ProjectError {
         /// The project.
         folder: PathBuf,
     },
+    /// The Dockerfile breaks the rules, or asks for what cannot be done here.
+    #[error("`{path}` cannot be built")]
+    Dockerfile {
+        /// The Dockerfile.
+        path: PathBuf,
+        /// The line, and what is wrong with it.
+        source: dam_oci::Error,
+    },
     /// The `meta` folder is missing, or is a file or a link.
     #[error("there is no folder `{path}`")]
     NoMeta {

@@ -5,6 +5,7 @@
 //! project.
 
 mod context;
+mod description;
 mod environment;
 mod error;
 mod expander;
@@ -34,6 +35,7 @@ const META: &str = "meta";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     folder: PathBuf,
+    named: PathBuf,
     dockerfile: PathBuf,
     dockerfile_in_context: String,
 }
@@ -61,12 +63,19 @@ impl Project {
             }
         }
         let dockerfile_in_context = inside(&dockerfile, &folder)?;
-        Ok(Self { folder, dockerfile, dockerfile_in_context })
+        // `..` and the like have no name; a link has the name that was asked for.
+        let named = if dir.file_name().is_some() { dir.to_owned() } else { folder.clone() };
+        Ok(Self { folder, named, dockerfile, dockerfile_in_context })
     }
 
     /// Returns the folder, without links and dots in its path.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the folder under the name it was asked for, from which the app's name is made if nobody gives one.
+    pub fn named_folder(&self) -> &Path {
+        &self.named
     }
 
     /// Returns the Dockerfile on disk.

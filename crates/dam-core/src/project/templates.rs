@@ -105,8 +105,8 @@ impl Templates {
     }
 
     /// Returns the file that has the bytes of `path`, which is relative to the project `folder`.
-    pub fn source(&self, folder: &Path, path: &str) -> PathBuf {
-        let replaced = self.replacements.iter().find(|replacement| replacement.path == Path::new(path));
+    pub(super) fn source(&self, folder: &Path, path: &Path) -> PathBuf {
+        let replaced = self.replacements.iter().find(|replacement| replacement.path == path);
         replaced.map_or_else(|| folder.join(path), |replacement| replacement.source.clone())
     }
 
