@@ -14,8 +14,8 @@ use crate::Result;
 use crate::event::Reporter;
 
 mod about;
-mod layout;
 pub mod docker;
+mod layout;
 mod request;
 
 pub(crate) use about::{describe, tag_of};
