@@ -12,6 +12,7 @@ pub mod fault;
 pub mod hooks;
 pub mod host;
 pub mod ledger;
+pub mod legacy;
 pub mod meta;
 pub mod ops;
 pub mod plan;

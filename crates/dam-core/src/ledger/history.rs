@@ -1,5 +1,7 @@
 //! What was changed, and how that ended.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
@@ -66,6 +68,19 @@ impl Ledger {
                 transaction.prepare_cached(&sql)?.query_map((name, limit), read_entry)?.collect::<Result<_, _>>()?;
             entries.iter_mut().try_for_each(|entry| add_hooks(transaction, entry))?;
             Ok(entries)
+        })
+    }
+
+    /// Returns the apps that were ever taken over from DAM 1.x.
+    pub fn migrated(&self) -> Result<BTreeSet<AppId>> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT release.name, release.version FROM operation JOIN release ON release.id = operation.new
+                     WHERE operation.kind = 'migrate' AND operation.state = 'done'",
+                )?
+                .query_map([], |row| Ok(AppId { name: row::word(row, "name")?, version: row::word(row, "version")? }))?
+                .collect()
         })
     }
 

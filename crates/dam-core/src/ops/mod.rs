@@ -5,6 +5,7 @@ pub mod create;
 pub mod doctor;
 pub mod info;
 pub mod install;
+pub mod migrate;
 pub mod purge;
 pub mod remove;
 pub mod rollback;
