@@ -48,9 +48,9 @@ pub fn plan(legacy: &Database, ledger: &Ledger) -> Result<MigratePlan> {
         passwords_left: legacy.repos.iter().filter(|repo| repo.has_password).map(|repo| repo.name.clone()).collect(),
         faults: legacy.faults.clone(),
     };
-    let last: BTreeMap<&AppId, u32> = legacy.apps.iter().map(|app| (&app.app, app.id)).collect();
+    let last: BTreeMap<AppId, u32> = legacy.apps.iter().map(|app| (take::id(app), app.id)).collect();
     for app in &legacy.apps {
-        let id = app.app.clone();
+        let id = take::id(app);
         if last[&id] != app.id {
             plan.repeated.push(id);
         } else if migrated.contains(&id) {
@@ -91,7 +91,7 @@ pub fn apply(plan: MigratePlan, parts: Parts) -> Result<MigrateOutcome> {
         parts.cancel.check()?;
         match take::take(legacy, &images, &others, &parts)? {
             Ok((release, found_by)) => {
-                let app = Taken { app: legacy.app.clone(), image: release.image, found_by };
+                let app = Taken { app: release.app.id.clone(), image: release.image, found_by };
                 let note = json!({ "folder": plan.folder, "number": legacy.id, "found_by": found_by });
                 let installed = Installed {
                     release,
@@ -104,7 +104,7 @@ pub fn apply(plan: MigratePlan, parts: Parts) -> Result<MigrateOutcome> {
                 parts.ledger.record(OperationKind::Migrate, &change, &note, parts.now)?;
                 taken.push(app);
             }
-            Err(reason) => left.push(Left { app: legacy.app.clone(), reason }),
+            Err(reason) => left.push(Left { app: take::id(legacy), reason }),
         }
     }
     Ok(MigrateOutcome { plan, taken, left })

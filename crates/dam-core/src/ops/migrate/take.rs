@@ -3,19 +3,12 @@
 use dam_oci::Reference;
 
 use super::{FoundBy, LeftReason, Parts};
-use crate::app::{App, Family, HookName, Labels, Release};
+use crate::app::{App, AppId, FAMILY, NoApp, Release, describe};
 use crate::ledger::Listed;
 use crate::legacy::LegacyApp;
 use crate::meta::KeptMeta;
 use crate::store::{ListedImage, Store, StoredImage};
 use crate::{Error, Result};
-
-/// An app without its hooks: what the labels say, and where they say nothing, the old database.
-struct Facts {
-    family: Family,
-    multiversion: bool,
-    more_references: Vec<Reference>,
-}
 
 /// Describes an app as its image does, and keeps its `/meta`.
 pub(super) fn take(
@@ -28,59 +21,47 @@ pub(super) fn take(
     let Some((image, found_by)) = find(legacy, &reference, images, parts.store)? else {
         return Ok(Err(LeftReason::ImageGone { docker_id: legacy.docker_id.clone() }));
     };
-    let facts = facts(legacy, &reference, &image);
-    if let Some(other) = others.iter().find(|other| excludes(other, legacy, &facts)) {
-        return Ok(Err(LeftReason::Family { with: other.id.clone() }));
-    }
-    let meta = match keep_meta(&image, parts)? {
-        Ok(meta) => meta,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    let app = App {
-        id: legacy.app.clone(),
-        family: facts.family,
-        multiversion: facts.multiversion,
-        reference,
-        more_references: facts.more_references,
-        hooks: meta.hooks,
-        description: meta.description,
-    };
-    let release = Release { app, image: image.id, meta: meta.digest, diff_ids: image.diff_ids, size: image.size };
-    Ok(Ok((release, found_by)))
-}
-
-fn facts(legacy: &LegacyApp, reference: &Reference, image: &StoredImage) -> Facts {
-    // DAM 1.x took labels that dam 2 does not: what the old database says is then all there is.
-    let Ok(labels) = Labels::read(&legacy.app.name, &image.labels) else {
-        let (family, multiversion) = (legacy.family.clone(), legacy.multiversion);
-        return Facts { family, multiversion, more_references: Vec::new() };
-    };
-    let more = labels.servers.iter().filter_map(|server| reference.at_registry(server.as_deref()).ok());
-    Facts {
-        more_references: more.filter(|other| other != reference).collect(),
-        family: labels.family,
-        multiversion: labels.multiversion || legacy.multiversion,
-    }
-}
-
-/// Tells whether an installed app does not allow this one beside it.
-fn excludes(other: &Listed, legacy: &LegacyApp, facts: &Facts) -> bool {
-    let related = other.family == facts.family || other.id.name == legacy.app.name;
-    related && !(other.multiversion && facts.multiversion)
-}
-
-fn keep_meta(image: &StoredImage, parts: &Parts) -> Result<Result<KeptMeta, LeftReason>> {
     let meta = match parts.keep.keep(&mut |out| parts.store.meta(image.id, out)) {
         Ok(Some(meta)) => meta,
         Ok(None) => return Ok(Err(LeftReason::NoMeta)),
         Err(Error::Meta(fault)) => return Ok(Err(LeftReason::BadMeta { fault: fault.to_string() })),
         Err(error) => return Err(error),
     };
-    let needed = [HookName::Install, HookName::Uninstall];
-    Ok(match needed.into_iter().find(|hook| !meta.hooks.contains(hook)) {
-        Some(hook) => Err(LeftReason::NoHook { hook }),
-        None => Ok(meta),
-    })
+    let app = match describe_app(legacy, &reference, &image, &meta) {
+        Ok(app) => app,
+        Err(Error::NotAnApp { reason: NoApp::NoHook(hook), .. }) => return Ok(Err(LeftReason::NoHook { hook })),
+        Err(error) => return Err(error),
+    };
+    if let Some(other) = others.iter().find(|other| excludes(other, &app)) {
+        return Ok(Err(LeftReason::Family { with: other.id.clone() }));
+    }
+    let release = Release { app, image: image.id, meta: meta.digest, diff_ids: image.diff_ids, size: image.size };
+    Ok(Ok((release, found_by)))
+}
+
+/// Describes the app by its labels. DAM 1.x took families that are none here; the old database or the name then says
+/// which it is.
+fn describe_app(legacy: &LegacyApp, reference: &Reference, image: &StoredImage, meta: &KeptMeta) -> Result<App> {
+    let app = match describe(reference, &image.labels, meta) {
+        Err(Error::Name(_)) => {
+            let mut labels = image.labels.clone();
+            labels.insert(FAMILY.to_owned(), legacy.family.to_string());
+            describe(reference, &labels, meta)?
+        }
+        described => described?,
+    };
+    Ok(App { multiversion: app.multiversion || legacy.multiversion, ..app })
+}
+
+/// Tells whether an installed app does not allow this one beside it.
+fn excludes(other: &Listed, app: &App) -> bool {
+    let related = other.family == app.family || other.id.name == app.id.name;
+    related && !(other.multiversion && app.multiversion)
+}
+
+/// Returns what dam 2 calls the app: `user/shop:1.0` where DAM 1.x took `user` for a registry.
+pub(super) fn id(legacy: &LegacyApp) -> AppId {
+    AppId::of(&reference(legacy)).expect("the reference has a tag")
 }
 
 /// Returns the name the image was tagged with. Where DAM 1.x took something for a registry that is none, the name
