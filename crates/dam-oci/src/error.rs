@@ -37,6 +37,12 @@ pub enum Error {
         /// One clause that says what is wrong.
         reason: String,
     },
+    /// A build context has no Dockerfile where it should be.
+    #[error("there is no Dockerfile `{path}` in the build context")]
+    MissingDockerfile {
+        /// Path inside the context.
+        path: String,
+    },
     /// A Dockerfile asks for a program to run while it is built.
     #[error("line {line}: {instruction} needs a container engine")]
     NeedsEngine {

@@ -606,7 +606,7 @@ fn the_dockerfile_can_be_elsewhere_and_must_be_somewhere() {
     let request = BuildRequest { dockerfile: "./build/Dockerfile.plant".into(), ..BuildRequest::new(&case.context) };
     build(&request, &MemorySink::default(), &case.bases, &mut |_| {}).expect("an image");
     let error = case.run().err().expect("no Dockerfile");
-    assert_eq!(error.to_string(), "build context is damaged: it has no file `Dockerfile`");
+    assert_eq!(error.to_string(), "there is no Dockerfile `Dockerfile` in the build context");
     case.context.insert(Entry::folder("Dockerfile", 0o755));
     assert!(case.run().is_err());
 }

@@ -11,7 +11,7 @@ use tar::{Archive, EntryType};
 use super::spool::{Content, LayerFile};
 use super::tree::{Kind, Node, Tree, join, parent};
 use super::{BaseImages, BlobSink};
-use crate::{Config, Decompressed, Descriptor, Digest, Error, Image, Result, media_type, visit_blobs};
+use crate::{Config, Descriptor, Digest, Error, Image, Layer, Result, layers, media_type, visit_blobs, visit_layers};
 
 /// Finds base images, each once.
 pub(super) struct Bases<'a> {
@@ -58,21 +58,20 @@ impl Base {
 
     /// Copies the layers that `sink` has not got, and returns all of them under their OCI types.
     pub(super) fn copy_layers(&self, sink: &dyn BlobSink) -> Result<Vec<Descriptor>> {
-        let layers: Vec<Descriptor> = self.image.manifest().layers.iter().map(as_oci).collect();
+        let layers = &self.image.manifest().layers;
         let mut wanted = Vec::new();
-        for layer in &layers {
+        for layer in layers {
             if !sink.has(layer)? {
                 wanted.push(layer.clone());
             }
         }
         visit_blobs(&*self.image, &wanted, &mut |layer, reader| {
-            sink.put(&layer.media_type, &mut |writer| {
-                io::copy(reader, writer).map_err(Error::stream(format!("layer {}", layer.digest)))?;
-                Ok(())
+            sink.put(&as_oci(layer).media_type, &mut |writer| {
+                io::copy(reader, writer).map(drop).map_err(Error::stream(format!("layer {}", layer.digest)))
             })?;
             Ok(())
         })?;
-        Ok(layers)
+        Ok(layers.iter().map(as_oci).collect())
     }
 
     /// Returns all files, as the layers on top of each other give them.
@@ -80,19 +79,18 @@ impl Base {
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
         }
-        let layers = &self.image.manifest().layers;
         let mut records: BTreeMap<Digest, Vec<Record>> = BTreeMap::new();
-        visit_blobs(&*self.image, layers, &mut |layer, reader| {
+        visit_layers(&*self.image, &layers(&*self.image)?, &mut |layer, reader| {
             let mut list = Vec::new();
             each_entry(layer, reader, &mut |entry| {
                 list.extend(record(self.number, layer, entry)?);
                 Ok(())
             })?;
-            records.insert(layer.digest, list);
+            records.insert(layer.blob.digest, list);
             Ok(())
         })?;
         let mut tree = Tree::default();
-        for layer in layers {
+        for layer in &self.image.manifest().layers {
             apply(&mut tree, records.get(&layer.digest).map_or(&[], Vec::as_slice));
         }
         Ok(self.tree.get_or_init(|| tree))
@@ -104,15 +102,15 @@ impl Base {
         wanted: &BTreeMap<Digest, BTreeSet<Arc<str>>>,
         visit: &mut dyn FnMut(LayerFile, &mut dyn Read) -> Result<()>,
     ) -> Result<()> {
-        let manifest = self.image.manifest();
-        let layers: Vec<_> =
-            manifest.layers.iter().filter(|layer| wanted.contains_key(&layer.digest)).cloned().collect();
-        visit_blobs(&*self.image, &layers, &mut |layer, reader| {
+        let mut layers = layers(&*self.image)?;
+        layers.retain(|layer| wanted.contains_key(&layer.blob.digest));
+        visit_layers(&*self.image, &layers, &mut |layer, reader| {
+            let digest = layer.blob.digest;
             each_entry(layer, reader, &mut |entry| {
                 let path = entry_path(layer, entry)?;
-                match path.and_then(|path| wanted[&layer.digest].get(path.as_str()).cloned()) {
+                match path.and_then(|path| wanted[&digest].get(path.as_str()).cloned()) {
                     Some(path) if is_file(entry.header().entry_type()) => {
-                        visit(LayerFile { base: self.number, layer: layer.digest, path }, entry)
+                        visit(LayerFile { base: self.number, layer: digest, path }, entry)
                     }
                     _ => Ok(()),
                 }
@@ -132,36 +130,26 @@ enum Record {
     Clear(String),
 }
 
-/// The layers of one entry of a tar whose reader need not be `Send`.
-type Entry<'a> = tar::Entry<'a, Decompressed<&'a mut dyn Read>>;
+/// An entry of a layer.
+type Entry<'a> = tar::Entry<'a, &'a mut dyn Read>;
 
-/// Goes through the entries of a layer, and then to the end of the blob, so that all of it has been checked.
-fn each_entry(
-    layer: &Descriptor,
-    reader: &mut dyn Read,
-    visit: &mut dyn FnMut(&mut Entry) -> Result<()>,
-) -> Result<()> {
-    let stream = || Error::stream(format!("layer {}", layer.digest));
-    // The reader lives shorter than the blob, so that the rest can be read behind it.
-    let mut reader = reader;
-    {
-        let reborrowed: &mut dyn Read = &mut reader;
-        let plain = Decompressed::new(reborrowed).map_err(stream())?;
-        let mut archive = Archive::new(plain);
-        for entry in archive.entries().map_err(stream())? {
-            visit(&mut entry.map_err(stream())?)?;
-        }
+/// Goes through the entries of an uncompressed layer.
+fn each_entry(layer: &Layer, mut reader: &mut dyn Read, visit: &mut dyn FnMut(&mut Entry) -> Result<()>) -> Result<()> {
+    let stream = || Error::stream(layer.name());
+    // Reborrowed, so that the archive need not live as long as the layer.
+    let mut archive = Archive::new(&mut reader as &mut dyn Read);
+    for entry in archive.entries().map_err(stream())? {
+        visit(&mut entry.map_err(stream())?)?;
     }
-    io::copy(&mut reader, &mut io::sink()).map_err(stream())?;
     Ok(())
 }
 
 /// Returns the cleaned path of an entry, or `None` for the root and for names that are not UTF-8, which no Dockerfile
 /// can speak of.
-fn entry_path(layer: &Descriptor, entry: &Entry) -> Result<Option<String>> {
+fn entry_path(layer: &Layer, entry: &Entry) -> Result<Option<String>> {
     let bytes = entry.path_bytes();
     let Ok(path) = std::str::from_utf8(&bytes) else { return Ok(None) };
-    let fault = || Error::damaged(format!("layer {}", layer.digest), format!("`{path}` leaves the image"));
+    let fault = || Error::damaged(layer.name(), format!("`{path}` leaves the image"));
     Ok(Some(inside(path).ok_or_else(fault)?).filter(|path| !path.is_empty()))
 }
 
@@ -182,7 +170,7 @@ fn is_file(kind: EntryType) -> bool {
     matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse)
 }
 
-fn record(base: usize, layer: &Descriptor, entry: &mut Entry) -> Result<Option<Record>> {
+fn record(base: usize, layer: &Layer, entry: &mut Entry) -> Result<Option<Record>> {
     let Some(path) = entry_path(layer, entry)? else { return Ok(None) };
     // Source: <https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts>.
     if let Some(hidden) = super::tree::name(&path).strip_prefix(".wh.") {
@@ -198,12 +186,12 @@ fn record(base: usize, layer: &Descriptor, entry: &mut Entry) -> Result<Option<R
         EntryType::Symlink => Kind::Symlink(link_target(entry)),
         EntryType::Link => return Ok(inside(&link_target(entry)).map(|target| Record::Link(path, target))),
         kind if is_file(kind) => {
-            let file = LayerFile { base, layer: layer.digest, path: path.as_str().into() };
+            let file = LayerFile { base, layer: layer.blob.digest, path: path.as_str().into() };
             Kind::File { size: entry.size(), content: Content::Layer(file) }
         }
         _ => Kind::Special,
     };
-    let node = node(kind, entry).map_err(Error::stream(format!("layer {}", layer.digest)))?;
+    let node = node(kind, entry).map_err(Error::stream(layer.name()))?;
     Ok(Some(Record::Put(path, Arc::new(Node { mtime: 0, ..node }))))
 }
 

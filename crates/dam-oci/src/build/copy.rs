@@ -107,7 +107,7 @@ impl<'t> LayerBuilder<'t> {
             return Err(self.fault(format!("`/{path}`: a name in an image cannot start with `.wh.`")));
         }
         let node = Arc::new(node);
-        if !node.is_folder() {
+        if self.tree.is_folder(path) && !node.is_folder() {
             let below = format!("{path}/");
             self.nodes.retain(|known, _| !known.starts_with(&below));
         }

@@ -27,7 +27,7 @@ use self::base::Bases;
 use self::spool::Spool;
 use self::stage::{Builder, Finished};
 use crate::context::{EntryKind, Source};
-use crate::{Context, Descriptor, Digest, Dockerfile, Error, Image, Manifest, Platform, Result, media_type};
+use crate::{Context, Descriptor, Digest, Dockerfile, Error, Image, Layout, Manifest, Platform, Result, media_type};
 
 /// The largest Dockerfile that is read, in bytes.
 const DOCKERFILE_LIMIT: u64 = 4 << 20;
@@ -40,6 +40,16 @@ pub trait BlobSink {
     /// Tells whether a blob is there already, whole, so that a base layer need not be copied.
     fn has(&self, _blob: &Descriptor) -> Result<bool> {
         Ok(false)
+    }
+}
+
+impl BlobSink for Layout {
+    fn put(&self, media_type: &str, write: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<Descriptor> {
+        self.put_blob(media_type, write)
+    }
+
+    fn has(&self, blob: &Descriptor) -> Result<bool> {
+        Ok(self.has_blob(blob))
     }
 }
 
@@ -104,7 +114,7 @@ pub fn build(
 
 fn read_dockerfile(request: &BuildRequest) -> Result<String> {
     let name = &request.dockerfile;
-    let missing = || Error::damaged("build context", format!("it has no file `{name}`"));
+    let missing = || Error::MissingDockerfile { path: name.clone() };
     let entry = request.context.get(&crate::dockerfile::resolve("", name)).ok_or_else(missing)?;
     let EntryKind::File { size, source } = &entry.kind else { return Err(missing()) };
     if *size > DOCKERFILE_LIMIT {

@@ -12,6 +12,9 @@ use super::tree::{Kind, Node};
 use crate::context::Source;
 use crate::{Digest, Error, Result};
 
+/// Bytes copied at a time.
+const BUFFER: usize = 256 << 10;
+
 /// Where the bytes of a file are.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
@@ -52,6 +55,8 @@ pub(super) struct Spool {
     end: u64,
     bases: Vec<Rc<Base>>,
     fetched: Fetched,
+    /// Bytes on their way; made once, as most files are small and there are many.
+    buffer: Vec<u8>,
 }
 
 impl Spool {
@@ -70,15 +75,15 @@ impl Spool {
             None => Arc::clone(self.file.insert(Arc::new(tempfile::tempfile().map_err(spool())?))),
         };
         let start = self.end;
-        let mut buffer = vec![0; 128 << 10];
+        self.buffer.resize(BUFFER, 0);
         loop {
-            let count = match reader.read(&mut buffer) {
+            let count = match reader.read(&mut self.buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::stream(what)(error)),
             };
-            (&*file).write_all(&buffer[..count]).map_err(spool())?;
+            (&*file).write_all(&self.buffer[..count]).map_err(spool())?;
             self.end += count as u64;
         }
         Ok((Span { file, start }, self.end - start))

@@ -35,17 +35,17 @@ pub(super) fn unpack(
     to: &Destination,
 ) -> Result<bool> {
     let Kind::File { content: Content::Context(source), .. } = &file.kind else { return Ok(false) };
-    match format(source)? {
+    let stream = || Error::stream(format!("`{named}`"));
+    match format(source).map_err(stream())? {
         Format::Other => return Ok(false),
         Format::Unknown(compression) => {
             return Err(layer.fault(format!("`{named}` is compressed with {compression}, which is not supported")));
         }
         Format::Tar => {}
     }
-    let stream = || Error::stream(format!("`{named}`"));
     let folder = layer.follow(&to.path)?;
     layer.make_folders(&folder)?;
-    let plain = Decompressed::new(open(source)?).map_err(stream())?;
+    let plain = open(source).and_then(Decompressed::new).map_err(stream())?;
     let mut archive = Archive::new(plain);
     for entry in archive.entries().map_err(stream())? {
         add(layer, spool, named, &folder, &mut entry.map_err(stream())?)?;
@@ -53,16 +53,16 @@ pub(super) fn unpack(
     Ok(true)
 }
 
-fn open(source: &Source) -> Result<Box<dyn Read>> {
+fn open(source: &Source) -> io::Result<Box<dyn Read>> {
     Ok(match source {
         Source::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-        Source::Disk(path) => Box::new(File::open(path).map_err(Error::access(path))?),
+        Source::Disk(path) => Box::new(File::open(path)?),
     })
 }
 
-fn format(source: &Source) -> Result<Format> {
+fn format(source: &Source) -> io::Result<Format> {
     let mut head = Vec::new();
-    open(source)?.take(6).read_to_end(&mut head).map_err(Error::stream("file"))?;
+    open(source)?.take(6).read_to_end(&mut head)?;
     match head.as_slice() {
         b"\xfd7zXZ\0" => return Ok(Format::Unknown("xz")),
         [b'B', b'Z', b'h', ..] => return Ok(Format::Unknown("bzip2")),
