@@ -1,1 +1,30 @@
-fn main() {}
+//! The terminal: words in, words out. Everything else is in the library crates.
+
+#![expect(dead_code, reason = "the commands that use it are wired as their ops arrive")]
+
+mod ago;
+mod args;
+mod bug;
+mod bytes;
+mod clean;
+mod commands;
+mod config;
+mod context;
+mod duration;
+mod error;
+mod exit;
+mod generate;
+mod hints;
+mod invocation;
+mod nss;
+mod reporter;
+mod run;
+mod show;
+mod signals;
+mod table;
+mod ui;
+
+fn main() -> std::process::ExitCode {
+    nss::stay_inside();
+    run::run(std::env::args_os().collect()).into()
+}

@@ -1,0 +1,162 @@
+//! The command line. The doc comments are the help; `docs/commands` and the man pages are made from them.
+
+mod change;
+mod create;
+mod generate;
+mod global;
+mod habits;
+mod misuse;
+mod number;
+mod read;
+mod source;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub(crate) use change::{Install, Migrate, Purge, Remove, Rollback, Upgrade};
+pub(crate) use create::Create;
+pub(crate) use generate::{Completion, Folder};
+pub(crate) use global::{Colour, Global, Progress, StoreChoice};
+pub(crate) use read::{History, Info, List, Save, Verify};
+pub(crate) use source::Source;
+
+use number::number;
+
+use crate::error::CliError;
+
+/// A package manager for containers on machines without internet
+///
+/// An app is a container image with a /meta folder: scripts that install and uninstall it, configs, a description. dam
+/// makes apps, moves them in files, installs, upgrades, rolls back and removes them, on a Docker engine or without one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dam",
+    version,
+    max_term_width = 100,
+    infer_long_args = false,
+    after_help = "Examples:
+  dam create ./shop               makes an app of the folder `shop`
+  dam save shop:1.0               writes it to a file
+  dam install ./shop-1.0.dam      installs it from the file, on a machine without internet
+  dam list                        shows what is installed"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do. In the order of an app's life.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(visible_alias = "ce")]
+    Create(Create),
+    Save(Save),
+    #[command(visible_alias = "in")]
+    Install(Install),
+    #[command(visible_alias = "up")]
+    Upgrade(Upgrade),
+    Rollback(Rollback),
+    #[command(visible_alias = "rm")]
+    Remove(Remove),
+    #[command(visible_alias = "ls")]
+    List(List),
+    Info(Info),
+    History(History),
+    Verify(Verify),
+    Purge(Purge),
+    /// Says what is wrong with this machine, and which command mends it
+    #[command(after_help = "Examples:\n  dam doctor\n  dam doctor --json")]
+    Doctor,
+    Migrate(Migrate),
+    Completion(Completion),
+    /// Shows the version of dam
+    Version,
+    /// Writes the man pages into a folder
+    #[command(hide = true)]
+    Man(Folder),
+    /// Writes the pages of docs/commands into a folder
+    #[command(hide = true)]
+    Docs(Folder),
+}
+
+/// Why a command line leads to no command.
+pub(crate) enum Refusal {
+    /// Help or the version was asked for: the text, with colours.
+    Help(String),
+    /// It makes no sense.
+    Misuse(CliError),
+}
+
+/// Returns the definition of the command line, completed for help, docs and completions.
+pub(crate) fn definition() -> clap::Command {
+    let mut definition = Arguments::command();
+    definition.build();
+    definition
+}
+
+/// Reads a command line, of which the first word is the program.
+pub(crate) fn parse(args: Vec<OsString>) -> Result<Arguments, Refusal> {
+    let mut definition = Arguments::command();
+    let args = habits::apply(&definition, args);
+    let command = named(&definition, &args);
+    let matches = definition.try_get_matches_from_mut(args).map_err(|fault| misuse::explain(&fault, &command))?;
+    Arguments::from_arg_matches(&matches).map_err(|fault| misuse::explain(&fault, &command))
+}
+
+/// Returns the command a line names, such as `dam install`, however wrong the rest of it is.
+fn named(definition: &clap::Command, args: &[OsString]) -> String {
+    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    match words.find_map(|word| definition.find_subcommand(word)) {
+        Some(command) => format!("dam {}", command.get_name()),
+        None => "dam".to_owned(),
+    }
+}
+
+/// Returns the help of `dam` itself, with colours.
+pub(crate) fn help() -> String {
+    Arguments::command().render_help().ansi().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, Command, Refusal, parse};
+
+    fn read(line: &str) -> Arguments {
+        match parse(line.split(' ').map(Into::into).collect()) {
+            Ok(arguments) => arguments,
+            Err(Refusal::Help(text)) => panic!("help: {text}"),
+            Err(Refusal::Misuse(error)) => panic!("{}", error.message),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn dam_1_spellings_are_understood() {
+        for line in ["dam save a:1 --f x.dam", "dam save a:1 -f x.dam", "dam save a:1 -o x.dam"] {
+            let Some(Command::Save(save)) = read(line).command else { panic!("{line}") };
+            assert_eq!(save.output.as_deref(), Some(std::path::Path::new("x.dam")), "{line}");
+        }
+        for (line, force) in [("--force=true", true), ("--force=false", false), ("--force", true)] {
+            let Some(Command::Remove(remove)) = read(&format!("dam rm a {line}")).command else { panic!("{line}") };
+            assert_eq!(remove.force, force, "{line}");
+        }
+        assert!(matches!(read("dam ce ./x --multiversion=true").command, Some(Command::Create(_))));
+        assert!(matches!(read("dam in ./x.dam").command, Some(Command::Install(_))));
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        assert!(read("dam --json list").global.json);
+        assert!(read("dam list --json").global.json);
+        assert!(read("dam -x list").global.debug);
+    }
+}

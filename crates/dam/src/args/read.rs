@@ -1,0 +1,78 @@
+//! Commands that change nothing on the machine.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dam_core::app::AppName;
+use dam_oci::Reference;
+
+use super::{Source, number};
+
+/// Lists the installed apps
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam list
+  dam list --labels
+  dam list --raw | cut -d ';' -f 3,4")]
+pub(crate) struct List {
+    /// Rows for scripts, as DAM 1.x: id;image;name;version;repo;multiversion;family
+    #[arg(long, conflicts_with_all = ["json", "labels"])]
+    pub(crate) raw: bool,
+    /// Shows family and multiversion, too
+    #[arg(long)]
+    pub(crate) labels: bool,
+}
+
+/// Says what is known of an app, an image or an archive
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam info shop
+  dam info shop:2.0
+  dam info ./shop-2.0.dam")]
+pub(crate) struct Info {
+    /// An installed app, an image, or an archive
+    #[arg(value_name = "APP|IMAGE|FILE")]
+    pub(crate) source: Source,
+}
+
+/// Shows what was done on this machine
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam history
+  dam history shop --log")]
+pub(crate) struct History {
+    /// Only of this app
+    pub(crate) name: Option<AppName>,
+    /// Shows what the scripts printed, too
+    #[arg(long)]
+    pub(crate) log: bool,
+    /// Shows at most so many entries, the newest
+    #[arg(long, value_name = "N", value_parser = number)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// Writes an app to a file that can be installed elsewhere
+///
+/// The file is a plain OCI layout in a tar: `docker load`, `podman load` and `skopeo` open it, too. It appears only when it
+/// is complete.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam save shop:1.0
+  dam save shop:1.0 --output /media/usb/shop.dam")]
+pub(crate) struct Save {
+    /// NAME[:VERSION] of an installed app or an image
+    pub(crate) app: Reference,
+    /// The file [default: NAME-VERSION.CHECKSUM.dam in the current folder]
+    #[arg(long, short, short_alias = 'f', alias = "f", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Compares what is installed with what the store holds
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam verify
+  dam verify shop")]
+pub(crate) struct Verify {
+    /// NAME[:VERSION] of one app [default: all]
+    pub(crate) app: Option<Reference>,
+}

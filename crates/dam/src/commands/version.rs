@@ -1,0 +1,11 @@
+//! `dam version`.
+
+use dam_oci::Platform;
+
+use crate::error::CliError;
+use crate::show::Version;
+use crate::ui::Ui;
+
+pub(super) fn run(ui: &Ui) -> Result<(), CliError> {
+    ui.print(&Version { version: env!("CARGO_PKG_VERSION"), platform: Platform::host().to_string() })
+}

@@ -1,0 +1,103 @@
+//! The advice for each error: its stable kind, the path at fault, and what to type next.
+//!
+//! The libraries state facts; this is the one place that knows flags and commands. Each area's enum has one function
+//! with one exhaustive `match`, so that a new variant does not compile until someone has thought about its reader.
+
+mod hook;
+mod ledger;
+mod meta;
+mod oci;
+mod project;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use dam_core::Error;
+
+use crate::error::Hint;
+
+/// What is added to an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Advice {
+    /// Stable name of the fault, in kebab-case; scripts match on it, so it never changes.
+    pub(crate) kind: &'static str,
+    /// The file or folder at fault.
+    pub(crate) path: Option<PathBuf>,
+    /// The last lines of whatever failed, in its own words.
+    pub(crate) said: Vec<String>,
+    /// What to type next; may be empty.
+    pub(crate) hints: Vec<Hint>,
+}
+
+impl Advice {
+    /// A kind, and nothing to add.
+    fn new(kind: &'static str) -> Self {
+        Self { kind, path: None, said: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Names the file or folder at fault.
+    fn at(self, path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
+    }
+
+    /// A kind, and what to type next.
+    fn with(kind: &'static str, hints: impl Into<Vec<Hint>>) -> Self {
+        Self { kind, path: None, said: Vec::new(), hints: hints.into() }
+    }
+}
+
+/// Advises on any error.
+pub(crate) fn advise(error: &Error) -> Advice {
+    match error {
+        Error::Oci(fault) => oci::advise(fault),
+        Error::Ledger(fault) => ledger::advise(fault),
+        Error::Project(fault) => project::advise(fault),
+        Error::Meta(fault) => meta::advise(fault),
+        Error::Hook(fault) => hook::advise(fault),
+        Error::NotAnApp { .. } => Advice::new("no-app"),
+        Error::Name(_) => Advice::new("bad-name"),
+        Error::Access { path, source } => access(path, source),
+        Error::NoImage(_) => {
+            Advice::with("no-image", [Hint::Command("dam verify".into(), "compares what is installed with the store")])
+        }
+        Error::NoTag(_) => Advice::new("no-image"),
+        Error::ImageInUse { id, .. } => {
+            let command = format!("docker ps --all --filter ancestor={}", id.0.short());
+            Advice::with("image-in-use", [Hint::Command(command, "lists the containers")])
+        }
+        Error::Cancelled => Advice::new("interrupted"),
+    }
+}
+
+/// Advises on what the system said of a file.
+pub(crate) fn access(path: &Path, source: &io::Error) -> Advice {
+    let (kind, hints) = match source.kind() {
+        io::ErrorKind::NotFound => ("not-found", vec![]),
+        io::ErrorKind::PermissionDenied => {
+            ("permission-denied", vec![Hint::Again { before: "sudo", after: "", note: "" }])
+        }
+        io::ErrorKind::ReadOnlyFilesystem => ("read-only", vec![]),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ("disk-full", vec![Hint::Command("dam purge --dry-run".into(), "says what dam could give up")])
+        }
+        _ => ("access", vec![]),
+    };
+    Advice::with(kind, hints).at(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use dam_core::Error;
+
+    use super::advise;
+
+    #[test]
+    fn kinds_are_stable() {
+        let kind = |error: Error| advise(&error).kind;
+        assert_eq!(kind(Error::Cancelled), "interrupted");
+        assert_eq!(kind(dam_oci::Error::damaged("x", "y").into()), "damaged");
+        assert_eq!(kind("A".parse::<dam_core::app::AppName>().expect_err("capital").into()), "bad-name");
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert_eq!(kind(Error::access("/x")(full)), "disk-full");
+    }
+}

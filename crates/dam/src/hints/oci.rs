@@ -1,0 +1,25 @@
+//! Advice on images, layouts and archives.
+
+use dam_oci::Error;
+
+use super::{Advice, access};
+use crate::error::Hint;
+
+pub(super) fn advise(error: &Error) -> Advice {
+    match error {
+        Error::Access { path, source } => access(path, source),
+        Error::Blob(_) | Error::Damaged { .. } | Error::Archive { .. } | Error::Json { .. } => {
+            Advice::with("damaged", [Hint::Advice("copy the file again from where it came".into())])
+        }
+        Error::MissingBlob { .. } => {
+            Advice::with("damaged", [Hint::Command("dam verify".into(), "lists every fault of the store")])
+        }
+        Error::Dockerfile { .. } => Advice::new("dockerfile"),
+        Error::NeedsEngine { .. } => {
+            Advice::with("needs-engine", [Hint::Again { before: "", after: "--store docker", note: "builds it" }])
+        }
+        Error::Digest(_) | Error::Reference(_) => Advice::new("bad-name"),
+        Error::Stream { source, .. } => Advice { path: None, ..access("".as_ref(), source) },
+        Error::Unsupported { .. } => Advice::new("unsupported"),
+    }
+}

@@ -1,0 +1,11 @@
+//! Who shows what happens while an op runs: bars on a terminal, plain lines elsewhere, JSON lines for machines.
+
+mod hook_output;
+mod lines;
+mod plain;
+mod terminal;
+mod words;
+
+pub(crate) use lines::Lines;
+pub(crate) use plain::Plain;
+pub(crate) use terminal::Terminal;

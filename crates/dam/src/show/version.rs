@@ -1,0 +1,20 @@
+//! `dam version`.
+
+use serde::Serialize;
+
+use super::{Show, Words};
+
+/// What this binary is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Version {
+    /// Version of dam.
+    pub(crate) version: &'static str,
+    /// Operating system and processor it was built for.
+    pub(crate) platform: String,
+}
+
+impl Show for Version {
+    fn words(&self, words: &mut Words) {
+        words.line(format_args!("dam {}", self.version));
+    }
+}

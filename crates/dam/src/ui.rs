@@ -1,0 +1,167 @@
+//! The only writer: stdout gets the answer, once; stderr gets the talk.
+
+mod prompt;
+mod stream;
+pub(crate) mod style;
+
+use std::io;
+
+use dam_core::ledger::Timestamp;
+use serde_json::json;
+
+use crate::clean;
+use crate::error::{CliError, Hint};
+use crate::exit::Exit;
+use crate::invocation::Invocation;
+use crate::show::{Show, Words};
+pub(crate) use stream::Stream;
+
+/// How to speak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// The answer is one JSON document.
+    pub(crate) json: bool,
+    /// The talk is one JSON object a line.
+    pub(crate) json_lines: bool,
+    /// No talk but warnings and errors.
+    pub(crate) quiet: bool,
+    /// More talk.
+    pub(crate) debug: bool,
+}
+
+/// The user's side: what is said, and what is asked.
+pub(crate) struct Ui {
+    manner: Manner,
+    out: Stream,
+    err: Stream,
+    /// Whether somebody sits at stdin.
+    asks: bool,
+    invocation: Invocation,
+    now: Timestamp,
+}
+
+impl Ui {
+    /// Makes the user's side of two streams. `now` is the moment all `… ago` refer to.
+    pub(crate) fn new(
+        manner: Manner,
+        out: Stream,
+        err: Stream,
+        asks: bool,
+        invocation: Invocation,
+        now: Timestamp,
+    ) -> Self {
+        Self { manner, out, err, asks, invocation, now }
+    }
+
+    /// Returns how to speak.
+    pub(crate) fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    /// Tells whether stderr shows colours.
+    pub(crate) fn talks_in_colour(&self) -> bool {
+        self.err.colour()
+    }
+
+    /// Prints the answer of a command: words, or the same struct as JSON.
+    pub(crate) fn print(&self, outcome: &impl Show) -> Result<(), CliError> {
+        if self.manner.json {
+            let mut document = serde_json::to_string_pretty(outcome).expect("outcomes have text keys and plain values");
+            document.push('\n');
+            return self.answer(&document);
+        }
+        let mut words = Words::new(self.now);
+        outcome.words(&mut words);
+        self.answer(words.text())
+    }
+
+    /// Prints text as it is: help, completions, `--raw` rows.
+    pub(crate) fn answer(&self, text: &str) -> Result<(), CliError> {
+        self.out.write(text).map_err(|source| match source.kind() {
+            io::ErrorKind::BrokenPipe => CliError { exit: Exit::Unread, ..CliError::new("unread", "nobody reads") },
+            _ => CliError::new("output", "cannot write the answer to standard output").because(&source),
+        })
+    }
+
+    /// Shows something before a question, on stderr: a plan. With `--json` the answer carries it instead.
+    pub(crate) fn preview(&self, outcome: &impl Show) {
+        if !self.manner.json && !self.manner.json_lines && !self.manner.quiet {
+            let mut words = Words::new(self.now);
+            outcome.words(&mut words);
+            self.talk(words.text());
+        }
+    }
+
+    /// Says what is going on.
+    pub(crate) fn status(&self, text: &str) {
+        if !self.manner.quiet {
+            self.say("status", None, text);
+        }
+    }
+
+    /// Says what a person should know.
+    pub(crate) fn warning(&self, text: &str) {
+        self.say("warning", Some(style::WARNING), text);
+    }
+
+    /// Says what to type next.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.manner.quiet {
+            self.say("hint", Some(style::HINT), text);
+        }
+    }
+
+    /// Says what only a developer wants to know.
+    pub(crate) fn debug(&self, text: &str) {
+        if self.manner.debug {
+            self.say("debug", Some(style::DIM), text);
+        }
+    }
+
+    /// Shows an error and returns the code to end with.
+    pub(crate) fn fail(&self, error: &CliError) -> Exit {
+        if error.exit == Exit::Unread {
+            return error.exit;
+        }
+        if self.manner.json {
+            // If stdout is what failed, nobody is left to tell; the exit code says it.
+            let _ = self.out.write(&format!("{:#}\n", error.json(&self.invocation)));
+        } else if self.manner.json_lines {
+            let mut object = error.json(&self.invocation);
+            object["v"] = json!(1);
+            object["event"] = json!("error");
+            self.talk(&format!("{object}\n"));
+        } else {
+            self.talk(&error.words(&self.invocation));
+        }
+        error.exit
+    }
+
+    fn say(&self, event: &str, label: Option<anstyle::Style>, text: &str) {
+        let line = match label {
+            _ if self.manner.json_lines => json!({ "v": 1, "event": event, "text": clean::line(text) }).to_string(),
+            Some(style) => format!("{style}{event}:{style:#} {}", clean::line(text)),
+            None => clean::line(text),
+        };
+        self.talk(&format!("{line}\n"));
+    }
+
+    /// Writes to stderr. A stderr that is gone is no reason to stop what is being done.
+    pub(crate) fn talk(&self, text: &str) {
+        let _ = self.err.write(text);
+    }
+
+    /// Asks whether to go on. `--yes` answers; without a terminal nothing is asked, which is an error.
+    pub(crate) fn confirm(&self, yes: bool, cancel: &dam_core::Cancel) -> Result<bool, CliError> {
+        if yes {
+            return Ok(true);
+        }
+        if !self.asks {
+            return Err(CliError::new("needs-answer", "this needs a yes, and there is no terminal to ask on")
+                .hint(Hint::Again { before: "", after: "--yes", note: "" }));
+        }
+        self.talk("\nGo on? [y/N] ");
+        let answer = prompt::read_line(cancel).inspect_err(|_| self.talk("\n"))?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}

@@ -1,0 +1,33 @@
+//! A stream that shows colours or not.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Stdout, stderr, or a buffer of the tests.
+pub(crate) struct Stream {
+    writer: Mutex<Box<dyn Write + Send>>,
+    colour: bool,
+}
+
+impl Stream {
+    /// Wraps a writer; without `colour`, colours are taken out of what is written.
+    pub(crate) fn new(writer: impl Write + Send + 'static, colour: bool) -> Self {
+        Self { writer: Mutex::new(Box::new(writer)), colour }
+    }
+
+    /// Tells whether colours are shown.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Writes and flushes, so that a full disk or a closed pipe is noticed now and not never.
+    pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.colour {
+            writer.write_all(text.as_bytes())?;
+        } else {
+            write!(writer, "{}", anstream::adapter::strip_str(text))?;
+        }
+        writer.flush()
+    }
+}

@@ -1,0 +1,35 @@
+//! The pages made from the definitions are the ones in the tree.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use support::Dam;
+
+fn pages(folder: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
+    let page = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().expect("plain names");
+        (name, fs::read_to_string(entry.path()).expect("a page"))
+    };
+    entries.map(|entry| page(entry.expect("an entry"))).collect()
+}
+
+#[test]
+fn docs_commands_are_current() {
+    let dam = Dam::new();
+    let _ = dam.run("docs made").success();
+    let kept = pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands"));
+    assert!(pages(&dam.path("made")) == kept, "docs/commands are out of date; `make docs` makes them anew");
+}
+
+#[test]
+fn every_visible_command_has_a_man_page() {
+    let dam = Dam::new();
+    let _ = dam.run("man made").success().no_stdout().stderr("16 pages written to made\n");
+    let pages = pages(&dam.path("made"));
+    assert!(pages["dam.1"].contains(".TH dam 1"), "{}", pages["dam.1"]);
+    assert!(pages["dam-install.1"].contains("dam install"), "{}", pages["dam-install.1"]);
+}
