@@ -165,9 +165,12 @@ fn labelled(style: anstyle::Style, label: &str, text: &str) -> String {
     shown
 }
 
-/// Lists what stands behind an error, nearest first.
+/// Lists what stands behind an error, nearest first; an error that only wraps another says the same and is left out.
 fn causes(error: &dyn std::error::Error) -> Vec<String> {
-    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
+    let all = std::iter::successors(Some(error), |cause| cause.source());
+    let mut texts: Vec<String> = all.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.split_off(1)
 }
 
 impl From<dam_core::Error> for CliError {
@@ -176,6 +179,8 @@ impl From<dam_core::Error> for CliError {
         let mut shown = Self::new(advice.kind, error.to_string());
         shown.path = advice.path;
         shown.causes = causes(&error);
+        shown.causes.extend(advice.causes);
+        shown.aftermath = advice.aftermath;
         shown.said = advice.said;
         shown.hints = advice.hints;
         shown

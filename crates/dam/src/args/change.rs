@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use dam_core::app::AppName;
+use dam_core::ops::Target;
 use dam_oci::Reference;
 
-use super::{Source, number};
+use super::number;
 use crate::duration;
 
 /// Whether to ask, and whether to do anything at all.
@@ -44,7 +45,7 @@ pub(crate) struct Trial {
 pub(crate) struct Install {
     /// An archive, or [SERVER/]NAME[:VERSION]
     #[arg(value_name = "FILE|NAME")]
-    pub(crate) source: Source,
+    pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]
@@ -62,7 +63,7 @@ pub(crate) struct Install {
 pub(crate) struct Upgrade {
     /// An archive, or [SERVER/]NAME[:VERSION]
     #[arg(value_name = "FILE|NAME")]
-    pub(crate) source: Source,
+    pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]

@@ -8,7 +8,6 @@ mod habits;
 mod misuse;
 mod number;
 mod read;
-mod source;
 
 use std::ffi::OsString;
 
@@ -19,7 +18,6 @@ pub(crate) use create::Create;
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use read::{History, Info, List, Save, Verify};
-pub(crate) use source::Source;
 
 use number::number;
 

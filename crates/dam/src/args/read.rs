@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dam_core::app::AppName;
+use dam_core::ops::Target;
 use dam_oci::Reference;
 
-use super::{Source, number};
+use super::number;
 
 /// Lists the installed apps
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(crate) struct List {
 pub(crate) struct Info {
     /// An installed app, an image, or an archive
     #[arg(value_name = "APP|IMAGE|FILE")]
-    pub(crate) source: Source,
+    pub(crate) target: Target,
 }
 
 /// Shows what was done on this machine
@@ -73,6 +74,6 @@ pub(crate) struct Save {
   dam verify
   dam verify shop")]
 pub(crate) struct Verify {
-    /// NAME[:VERSION] of one app [default: all]
-    pub(crate) app: Option<Reference>,
+    /// One app [default: all]
+    pub(crate) app: Option<AppName>,
 }

@@ -1,6 +1,7 @@
 //! Advice on hooks.
 
-use dam_core::hooks::HookError;
+use dam_core::app::AppId;
+use dam_core::hooks::{HookError, HookText};
 
 use super::Advice;
 use crate::error::Hint;
@@ -22,10 +23,13 @@ pub(super) fn advise(error: &HookError) -> Advice {
         )
         .at(folder),
         HookError::Start { .. } | HookError::Lost { .. } => Advice::new("hook-start"),
-        HookError::Failed { app, text, .. } => {
-            let command = format!("dam history {} --log", app.name);
-            let advice = Advice::with("hook-failed", [Hint::Command(command, "shows all that the hooks printed")]);
-            Advice { said: text.last_lines(LINES), ..advice }
-        }
+        HookError::Failed { app, text, .. } => see_log(Advice::new("hook-failed"), app, text),
     }
+}
+
+/// Adds the last lines of a hook's output, and where the rest is.
+pub(super) fn see_log(advice: Advice, app: &AppId, text: &HookText) -> Advice {
+    let command = format!("dam history {} --log", app.name);
+    let hint = Hint::Command(command, "shows all that the hooks printed");
+    Advice { said: text.last_lines(LINES), hints: vec![hint], ..advice }
 }

@@ -3,6 +3,7 @@
 //! The libraries state facts; this is the one place that knows flags and commands. Each area's enum has one function
 //! with one exhaustive `match`, so that a new variant does not compile until someone has thought about its reader.
 
+mod change;
 mod hook;
 mod ledger;
 mod meta;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use dam_core::Error;
 
 use crate::error::Hint;
+use crate::invocation::quote;
 
 /// What is added to an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub(crate) struct Advice {
     pub(crate) kind: &'static str,
     /// The file or folder at fault.
     pub(crate) path: Option<PathBuf>,
+    /// Causes that the error's own chain does not tell.
+    pub(crate) causes: Vec<String>,
+    /// How things stand now.
+    pub(crate) aftermath: Option<String>,
     /// The last lines of whatever failed, in its own words.
     pub(crate) said: Vec<String>,
     /// What to type next; may be empty.
@@ -32,7 +38,7 @@ pub(crate) struct Advice {
 impl Advice {
     /// A kind, and nothing to add.
     fn new(kind: &'static str) -> Self {
-        Self { kind, path: None, said: Vec::new(), hints: Vec::new() }
+        Self { kind, path: None, causes: Vec::new(), aftermath: None, said: Vec::new(), hints: Vec::new() }
     }
 
     /// Names the file or folder at fault.
@@ -42,7 +48,7 @@ impl Advice {
 
     /// A kind, and what to type next.
     fn with(kind: &'static str, hints: impl Into<Vec<Hint>>) -> Self {
-        Self { kind, path: None, said: Vec::new(), hints: hints.into() }
+        Self { hints: hints.into(), ..Self::new(kind) }
     }
 }
 
@@ -55,6 +61,15 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
+        Error::Rule(fault) => change::rule(fault),
+        Error::Failed(failed) => change::failed(failed),
+        Error::UnreadablePlan { .. } => {
+            Advice::with("plan-newer", [Hint::Advice("finish it with the dam that began it".into())])
+        }
+        Error::NotOneApp { path, .. } => {
+            let command = format!("dam info {}", quote(&path.display().to_string()));
+            Advice::with("not-one-app", [Hint::Command(command, "lists them")]).at(path)
+        }
         Error::Name(_) => Advice::new("bad-name"),
         Error::Access { path, source } => access(path, source),
         Error::NoImage(_) => {

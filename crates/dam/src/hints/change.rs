@@ -1,0 +1,65 @@
+//! Advice on changes that are refused or failed.
+
+use dam_core::app::AppId;
+use dam_core::plan::{Aftermath, Failed, Failure, RuleFault};
+
+use super::{Advice, hook};
+use crate::error::Hint;
+
+/// Advises on a change that the rules refuse.
+pub(super) fn rule(fault: &RuleFault) -> Advice {
+    let command = |text: String, note| [Hint::Command(text, note)];
+    match fault {
+        RuleFault::AlreadyInstalled(app) => {
+            Advice::with("already-installed", command(format!("dam info {app}"), "says what is known of it"))
+        }
+        RuleFault::OtherImage(app) => {
+            Advice::with("other-image", command(format!("dam upgrade {app}"), "puts the other image in its place"))
+        }
+        RuleFault::OtherVersion { wanted, .. } => {
+            Advice::with("other-version", command(format!("dam upgrade {wanted}"), "puts it in the place of the other"))
+        }
+        RuleFault::FamilyTaken { installed, .. } => {
+            Advice::with("family-taken", command(format!("dam remove {installed}"), "makes room"))
+        }
+        RuleFault::NothingToUpgrade(_) => Advice::with("not-installed", command("dam list".into(), "shows what is")),
+        RuleFault::Downgrade { .. } => {
+            Advice::with("downgrade", [Hint::Again { before: "", after: "--allow-downgrade", note: "" }])
+        }
+        RuleFault::NotInstalled(_) => Advice::with("not-installed", command("dam list".into(), "shows what is")),
+        RuleFault::Ambiguous { versions, .. } => {
+            let hints = versions.iter().map(|app| Hint::command(format!("dam info {app}")));
+            Advice::with("ambiguous", hints.collect::<Vec<_>>())
+        }
+        RuleFault::NoPrevious(app) => {
+            Advice::with("no-previous", command(format!("dam history {}", app.name), "shows what was done"))
+        }
+    }
+}
+
+/// Advises on a change that was begun and failed.
+pub(super) fn failed(failed: &Failed) -> Advice {
+    let mut advice = match &failed.failure {
+        Failure::Other(error) => super::advise(error),
+        Failure::Unhealthy { app, last, .. } => {
+            let advice = hook::see_log(Advice::new("unhealthy"), app, &last.text);
+            Advice { causes: vec![format!("the last `health` {}", last.ended)], ..advice }
+        }
+    };
+    advice.aftermath = Some(aftermath(&failed.aftermath));
+    if let Aftermath::Broken { .. } = failed.aftermath {
+        advice.kind = "broken";
+        advice.hints.push(Hint::Command("dam verify".into(), "says what is not as it should be"));
+    }
+    advice
+}
+
+fn aftermath(aftermath: &Aftermath) -> String {
+    let runs = |app: &AppId| format!("everything is as before: {} {} runs again", app.name, app.version);
+    match aftermath {
+        Aftermath::Untouched => "nothing was changed".to_owned(),
+        Aftermath::AsBefore { running: Some(app) } => runs(app),
+        Aftermath::AsBefore { running: None } => "everything is as before".to_owned(),
+        Aftermath::Broken { faults } => format!("not everything could be undone: {}", faults.join("; ")),
+    }
+}
