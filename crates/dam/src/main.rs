@@ -1,6 +1,7 @@
 //! The terminal: words in, words out. Everything else is in the library crates.
 
 #![expect(dead_code, reason = "the commands that use it are wired as their ops arrive")]
+#![allow(clippy::result_large_err, clippy::large_enum_variant)] // one command line and at most one error a process
 
 mod ago;
 mod args;

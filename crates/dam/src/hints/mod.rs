@@ -4,6 +4,7 @@
 //! with one exhaustive `match`, so that a new variant does not compile until someone has thought about its reader.
 
 mod change;
+mod docker;
 mod hook;
 mod ledger;
 mod meta;
@@ -60,6 +61,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Project(fault) => project::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
+        Error::Docker(fault) => docker::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
         Error::Failed(failed) => change::failed(failed),
