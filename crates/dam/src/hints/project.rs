@@ -2,7 +2,7 @@
 
 use dam_core::project::ProjectError;
 
-use super::Advice;
+use super::{Advice, oci};
 use crate::error::Hint;
 use crate::invocation::quote;
 
@@ -11,6 +11,7 @@ pub(super) fn advise(error: &ProjectError) -> Advice {
     match error {
         ProjectError::NoFolder { path } => Advice::new("no-project").at(path),
         ProjectError::NoDockerfile { path } => Advice::new("no-dockerfile").at(path),
+        ProjectError::Dockerfile { path, source } => Advice { path: Some(path.clone()), ..oci::advise(source) },
         ProjectError::DockerfileOutside { path, .. } => Advice::new("dockerfile-outside").at(path),
         ProjectError::NoMeta { path } => {
             let path_text = quote(&path.display().to_string());

@@ -83,6 +83,7 @@ fn describe_warning(warning: &Warning) -> Value {
     let text = clean::line(&words::warning(warning));
     let kind = match warning {
         Warning::Undefined { .. } => "undefined",
+        Warning::Contradiction { .. } => "contradiction",
         Warning::NoChecksum { .. } => "no-checksum",
         Warning::Leftover { .. } => "leftover",
     };

@@ -35,6 +35,9 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::Undefined { file, line, variable } => {
             format!("{file}:{line}: ${{{variable}}} is defined nowhere; it stays as written")
         }
+        Warning::Contradiction { variable, dockerfile, app } => {
+            format!("the Dockerfile sets {variable} to `{dockerfile}`, and the app has `{app}`")
+        }
         Warning::NoChecksum { path } => {
             format!("the name of `{}` carries no checksum, so none was checked", path.display())
         }
