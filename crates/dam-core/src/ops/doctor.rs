@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use serde::Serialize;
 
-use crate::app::AppId;
+use crate::app::{AppId, Release};
 use crate::ledger::{AppState, Ledger};
 use crate::plan::title;
 use crate::store::{Description, Store};
@@ -189,25 +189,24 @@ fn look_at_folder(root: &Path, findings: &mut Vec<Finding>) {
 }
 
 fn look_at_ledger(root: &Path, findings: &mut Vec<Finding>) {
-    let look = || -> Result<Option<(usize, Vec<AppId>, Option<String>)>> {
-        let Some(mut ledger) = Ledger::open_existing(root)? else { return Ok(None) };
-        let listed = ledger.list()?;
-        let broken = listed.iter().filter(|app| app.state == AppState::Broken).map(|app| app.id.clone()).collect();
-        let pending = ledger.pending()?.map(|pending| {
-            let id = |release: &crate::app::Release| release.app.id.clone();
-            title(pending.kind, pending.old.as_ref().map(id).as_ref(), pending.new.as_ref().map(id).as_ref())
-        });
-        Ok(Some((listed.len(), broken, pending)))
-    };
-    match look() {
-        Ok(None) => findings.push(Finding::NoLedger),
-        Ok(Some((apps, broken, pending))) => {
-            findings.push(Finding::Ledger { apps });
-            findings.extend(broken.into_iter().map(|app| Finding::Broken { app }));
-            findings.extend(pending.map(|title| Finding::Pending { title }));
-        }
+    match read_ledger(root) {
+        Ok(read) => findings.extend(read),
         Err(error) => findings.push(Finding::LedgerDamaged { causes: causes(&error) }),
     }
+}
+
+fn read_ledger(root: &Path) -> Result<Vec<Finding>> {
+    let Some(mut ledger) = Ledger::open_existing(root)? else { return Ok(vec![Finding::NoLedger]) };
+    let listed = ledger.list()?;
+    let mut findings = vec![Finding::Ledger { apps: listed.len() }];
+    let broken = listed.into_iter().filter(|app| app.state == AppState::Broken);
+    findings.extend(broken.map(|app| Finding::Broken { app: app.id }));
+    if let Some(pending) = ledger.pending()? {
+        let id = |release: &Release| release.app.id.clone();
+        let (old, new) = (pending.old.as_ref().map(id), pending.new.as_ref().map(id));
+        findings.push(Finding::Pending { title: title(pending.kind, old.as_ref(), new.as_ref()) });
+    }
+    Ok(findings)
 }
 
 fn has_program(path: &[PathBuf], program: &str) -> bool {
