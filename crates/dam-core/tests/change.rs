@@ -162,7 +162,7 @@ fn a_failed_install_runs_uninstall_and_leaves_nothing() {
 fn a_failed_install_gives_the_tag_back_to_who_had_it() {
     let mut machine = Machine::new(FakeHooks::new().fails("shop:1", HookName::Install, ""));
     let tag: Reference = "shop:1".parse().expect("a reference");
-    let before = machine.store.load(&image("mine", &[]), &[tag.clone()], &Silent).expect("loaded");
+    let before = machine.store.load(&image("mine", &[]), std::slice::from_ref(&tag), &Silent).expect("loaded");
     failed(machine.install("shop:1", &image("theirs", &[])));
     assert_eq!(machine.store.find(&tag).expect("a store").expect("the tag").id, before);
     assert_eq!(machine.store.list().expect("a store").len(), 1);
@@ -173,7 +173,7 @@ fn an_image_that_was_there_untagged_survives_a_failed_install() {
     let mut machine = Machine::new(FakeHooks::new().fails("shop:1", HookName::Install, ""));
     let tag: Reference = "shop:0".parse().expect("a reference");
     let shop = image("1", &[]);
-    machine.store.load(&shop, &[tag.clone()], &Silent).expect("loaded");
+    machine.store.load(&shop, std::slice::from_ref(&tag), &Silent).expect("loaded");
     machine.store.untag(&tag).expect("untagged");
     failed(machine.install("shop:1", &shop));
     assert_eq!(machine.store.list().expect("a store").len(), 1);
