@@ -1,15 +1,18 @@
 //! The Docker store against real engines: Docker as installed, and Podman's Docker API.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
 
 use dam_core::Error;
 use dam_core::cache::Cache;
-use dam_core::event::Silent;
-use dam_core::store::docker::{DockerStore, Endpoint};
-use dam_core::store::{ImageId, Store};
+use dam_core::event::{Event, Reporter, Silent};
+use dam_core::store::docker::{DockerError, DockerStore, Endpoint};
+use dam_core::store::{BuildRequest, Builder, ImageId, Store};
 use dam_core::testing::{PrivateDocker, PrivatePodman};
+use dam_oci::context::Entry;
 use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{BlobFault, Compression, Descriptor, Digest, Image, Manifest, Reference, config, media_type};
+use dam_oci::{BlobFault, Compression, Context, Descriptor, Digest, Image, Manifest, Reference, config, media_type};
 use tempfile::TempDir;
 
 /// A store over an engine of its own, which ends with it.
@@ -238,4 +241,137 @@ fn podman_keeps_images() {
     every_compression_loads(&store);
     a_damaged_image_changes_nothing(&store);
     an_image_comes_out(&store, &cache);
+}
+
+/// Keeps the lines of a build.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Reporter for Lines {
+    fn event(&self, event: Event) {
+        if let Event::BuildLine { line } = event {
+            self.0.lock().expect("no panic").push(line.to_owned());
+        }
+    }
+}
+
+/// A context with busybox and one Dockerfile.
+fn context(dockerfile: &str) -> Context {
+    let mut context = Context::new();
+    let size = std::fs::metadata("/bin/busybox").expect("busybox-static is installed").len();
+    context.insert(Entry::bytes("Dockerfile", 0o644, dockerfile));
+    context.insert(Entry::disk("busybox", 0o755, size, "/bin/busybox"));
+    context
+}
+
+fn build(store: &dyn Store, context: &Context, builder: Builder) -> (Result<ImageId, Error>, Vec<String>) {
+    let request = BuildRequest {
+        context,
+        dockerfile: "Dockerfile".to_owned(),
+        tags: vec![reference("built:1"), reference("plant:5000/built:1")],
+        labels: [("FROM".to_owned(), "the \"request\"".to_owned())].into(),
+        args: [("WORD".to_owned(), "a b".to_owned())].into(),
+        platform: Some(dam_oci::Platform::host()),
+        no_cache: true,
+        builder,
+    };
+    let lines = Lines::default();
+    (store.build(&request, &lines), lines.0.into_inner().expect("no panic"))
+}
+
+const STEPS: &str = "FROM scratch\nARG WORD=none\nCOPY busybox /bin/busybox\nENV SAID=$WORD\nLABEL FROM=file\n";
+
+fn an_image_is_built(store: &dyn Store, builder: Builder, run: bool) {
+    let run = if run { "RUN [\"/bin/busybox\", \"echo\", \"hello out\"]\n" } else { "" };
+    let (built, lines) = build(store, &context(&format!("{STEPS}{run}")), builder);
+    let id = built.expect("a sound Dockerfile");
+    let image = store.find(&reference("built:1")).expect("an answer").expect("an image");
+    assert_eq!((image.id, image.tags.len()), (id, 2));
+    assert_eq!(image.labels.get("FROM").map(String::as_str), Some("the \"request\""));
+    assert!(run.is_empty() || lines.iter().any(|line| line.ends_with("hello out")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("COPY busybox /bin/busybox")), "{lines:?}");
+    let value = store.image(id, &Silent).expect("an image");
+    let (_, config) = config(&*value).expect("a config");
+    assert!(config.config.env.contains(&"SAID=a b".to_owned()), "{config:?}");
+
+    let tags_before = tags(store, id);
+    for steps in ["RUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo oops; exit 3\"]\n", "FRM nothing\n"] {
+        let (failed, _) = build(store, &context(&format!("{STEPS}{steps}")), builder);
+        let error = failed.expect_err("a step that fails");
+        assert!(matches!(error, Error::Docker(DockerError::Build { .. })), "{error:?}");
+    }
+    let mut grown = context(STEPS);
+    grown.insert(Entry::disk("short", 0o644, 1, "/bin/busybox"));
+    let (failed, _) = build(store, &grown, builder);
+    assert!(matches!(failed, Err(Error::Oci(dam_oci::Error::Access { .. }))), "{failed:?}");
+    assert_eq!(tags(store, id), tags_before);
+    store.remove(id).expect("gone");
+}
+
+#[test]
+fn docker_builds() {
+    let Engine { store, daemon: _daemon, .. } = docker();
+    an_image_is_built(&store, Builder::Auto, true);
+    // BuildKit's steps want a network, which the private daemon does not have.
+    an_image_is_built(&store, Builder::BuildKit, false);
+}
+
+#[test]
+fn podman_builds() {
+    let Engine { store, daemon: _daemon, .. } = podman();
+    an_image_is_built(&store, Builder::Auto, true);
+}
+
+/// Asks an engine by hand for what a store never does.
+fn ask(endpoint: &Endpoint, request: &str, body: &str) -> String {
+    let Endpoint::Unix(path) = endpoint else { panic!("not a socket: {endpoint}") };
+    let mut stream = UnixStream::connect(path).expect("a connection");
+    let length = body.len();
+    let head =
+        format!("{request} HTTP/1.0\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
+    stream.write_all(format!("{head}\r\n{body}").as_bytes()).expect("a listener");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// An image that a container is made of stays, with all its tags; and no helper of `meta` is left behind.
+fn an_image_in_use_stays(store: &dyn Store, endpoint: &Endpoint) {
+    let id = load(store, &app("1"), &["shop:1", "shop:2"]).expect("a sound image");
+    let below = load(store, &ImageBuilder::new().file("x", 0o644, "x").build(), &["below:1"]).expect("a sound image");
+    let document = format!(r#"{{"Image":"{id}","Cmd":["/x"]}}"#);
+    let created = ask(endpoint, "POST /v1.40/containers/create?name=user", &document);
+    assert!(created.contains("201 Created"), "{created}");
+    let error = store.remove(id).expect_err("an image in use");
+    assert!(matches!(&error, Error::ImageInUse { reason, .. } if reason.contains("user")), "{error:?}");
+    assert_eq!(tags(store, id), ["shop:1", "shop:2"]);
+    store.remove(below).expect("not in use");
+
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    store.meta(id, &mut Full).expect_err("nowhere to write to");
+    assert!(store.meta(id, &mut io::sink()).expect("a /meta"));
+    let containers = ask(endpoint, "GET /v1.40/containers/json?all=1", "");
+    assert!(containers.contains("user") && !containers.contains("dam.helper"), "{containers}");
+    ask(endpoint, "DELETE /v1.40/containers/user?force=1", "");
+    store.remove(id).expect("gone");
+}
+
+#[test]
+fn docker_keeps_what_is_in_use() {
+    let Engine { store, daemon, .. } = docker();
+    an_image_in_use_stays(&store, &daemon.endpoint());
+}
+
+#[test]
+fn podman_keeps_what_is_in_use() {
+    let Engine { store, daemon, .. } = podman();
+    an_image_in_use_stays(&store, &daemon.endpoint());
 }

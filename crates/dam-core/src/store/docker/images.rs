@@ -101,7 +101,8 @@ impl DockerStore {
 
     /// Names a container made of exactly this image.
     fn user_of(&self, id: ImageId) -> Result<Option<String>> {
-        let filters = serde_json::json!({ "ancestor": [id.to_string()] }).to_string();
+        // Without `sha256:`, which Podman's filter does not understand.
+        let filters = serde_json::json!({ "ancestor": [id.0.hex()] }).to_string();
         let ask = Ask::new("list its containers", "containers/json").with("all", "1").with("filters", &filters);
         let rows: Vec<ContainerRow> = self.client.get_json(&ask)?;
         let user = rows.into_iter().find(|row| read_id(&row.image_id, "").is_ok_and(|image| image == id));

@@ -1,18 +1,16 @@
 //! Putting an image into an engine.
 
 use std::collections::BTreeSet;
-use std::thread;
 
 use dam_oci::{Digest, Image, Reference};
 
 use super::archive::{Archive, Form};
 use super::client::Ask;
 use super::error::DockerError;
-use super::feed::{FeedWriter, feed};
 use super::{DockerStore, messages};
 use crate::event::{Event, Reporter};
 use crate::store::{ImageId, Store};
-use crate::{Error, Result, fault};
+use crate::{Result, fault};
 
 impl DockerStore {
     pub(super) fn load_image(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
@@ -47,48 +45,11 @@ impl DockerStore {
         let archive = Archive::plan(image, self.engine.form(), &BTreeSet::new(), &known, name)?;
         reporter.event(Event::Started { what: &what, total: Some(archive.size()) });
         fault::point("docker: before a load");
-        let sent = self.upload(&archive, &what, reporter);
+        let ask = Ask::new(&what, "images/load").with("quiet", "1");
+        let answer = self.upload(&ask, |out| archive.write(out, reporter));
+        let sent = answer.and_then(|answer| Ok(messages::read(answer, &mut |_| Ok(()))?));
         fault::point("docker: after a load");
         reporter.event(Event::Finished);
         sent
-    }
-
-    /// Sends the archive from one thread while another composes it.
-    fn upload(&self, archive: &Archive, what: &str, reporter: &dyn Reporter) -> Result<()> {
-        let ask = Ask::new(what, "images/load").with("quiet", "1");
-        let (writer, mut reader) = feed();
-        thread::scope(|scope| {
-            let composer = scope.spawn(move || compose(archive, writer, reporter));
-            let answer = self.client.upload(&ask, &mut reader);
-            // Without a reader the composer stops at its next piece.
-            drop(reader);
-            match composer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
-                // What is wrong with the image explains why the request broke off.
-                Composed::Failed(error) => Err(error),
-                Composed::Whole | Composed::Cut => Ok(messages::read(answer?.checked()?, &mut |_| Ok(()))?),
-            }
-        })
-    }
-}
-
-/// How the composing of an archive ended.
-enum Composed {
-    /// Everything was sent.
-    Whole,
-    /// Whoever sent it stopped, and knows why.
-    Cut,
-    /// The image is not sound.
-    Failed(Error),
-}
-
-fn compose(archive: &Archive, mut out: FeedWriter, reporter: &dyn Reporter) -> Composed {
-    match archive.write(&mut out, reporter) {
-        Err(_) if out.is_cut() => Composed::Cut,
-        // Dropping `out` unfinished makes the request break off.
-        Err(error) => Composed::Failed(error.into()),
-        Ok(()) => match out.finish() {
-            Ok(()) => Composed::Whole,
-            Err(_) => Composed::Cut,
-        },
     }
 }

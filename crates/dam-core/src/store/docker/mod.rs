@@ -3,6 +3,7 @@
 //! Only what is asked for is fetched: one request for one image, never the whole list to find one in it.
 
 mod archive;
+mod build;
 mod client;
 mod context;
 mod endpoint;
@@ -14,7 +15,9 @@ mod load;
 mod messages;
 mod meta;
 mod tls;
+mod trace;
 mod transport;
+mod upload;
 mod version;
 mod wire;
 
@@ -46,6 +49,7 @@ pub struct DockerStore {
 /// What is asked of an engine once and kept.
 struct Engine {
     is_podman: bool,
+    prefers_buildkit: bool,
     /// Images live in containerd's store: an image's id is the digest of its manifest.
     has_containerd_store: bool,
     description: Description,
@@ -69,7 +73,8 @@ impl Engine {
             place: client.endpoint().to_string(),
             details: details.into(),
         };
-        Ok(Self { is_podman: greeting.is_podman, has_containerd_store, description })
+        let Greeting { prefers_buildkit, is_podman } = greeting;
+        Ok(Self { is_podman, prefers_buildkit, has_containerd_store, description })
     }
 
     /// Returns the form of archive the engine takes.
@@ -138,8 +143,7 @@ impl Store for DockerStore {
         self.image_value(id, reporter)
     }
 
-    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> Result<ImageId> {
-        let message = "not yet".to_owned();
-        Err(DockerError::Build { message }.into())
+    fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> Result<ImageId> {
+        self.build_image(request, reporter)
     }
 }
