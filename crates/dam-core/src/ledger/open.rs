@@ -1,6 +1,7 @@
 //! Opening the ledger, and making it where there is none.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,11 +52,18 @@ fn exists(path: &Path) -> Result<bool> {
     path.try_exists().map_err(Error::access(path))
 }
 
-/// Fails if the write-ahead log is there without its ledger: a new ledger would swallow it.
+/// Fails if the write-ahead log is there without its ledger: a new ledger would swallow it. An empty log holds nothing.
 fn refuse_orphan(path: &Path) -> Result<()> {
-    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    let holds_something = match fs::metadata(&log) {
+        Ok(data) => data.len() > 0,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(Error::access(log)(error)),
+    };
     // Looked at in this order, another process that is just making the ledger is not mistaken for an orphan.
-    if exists(&log)? && !exists(path)? {
+    if holds_something && !exists(path)? {
         return Err(Fault::Orphan { path: path.to_owned(), log }.into());
     }
     Ok(())
@@ -72,7 +80,7 @@ fn create(root: &Path, path: &Path) -> Result<()> {
     fault_points::point("ledger file");
     match draft.persist_noclobber(path) {
         Ok(()) => {}
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(Error::access(path)(error.error)),
     }
     fault_points::point("ledger file");
