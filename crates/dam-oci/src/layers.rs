@@ -2,7 +2,9 @@
 
 use std::io::{self, Read};
 
-use crate::{BlobFault, Decompressed, Descriptor, Digest, Error, Hasher, Image, Result, config, visit_blobs};
+use crate::{
+    BlobFault, Compression, Decompressed, Descriptor, Digest, Error, Hasher, Image, Result, config, visit_blobs,
+};
 
 /// A layer, under the two names it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub fn visit_layers(
     visit_blobs(image, &blobs, &mut |blob, reader| {
         let layer = wanted.iter().find(|layer| layer.blob.digest == blob.digest).expect("only wanted blobs come");
         let what = || Error::stream(layer.name());
-        let mut content = LayerReader::new(reader, layer.diff_id).map_err(what())?;
+        let mut content = LayerReader::new(reader, layer).map_err(what())?;
         visit(layer, &mut content)?;
         content.finish().map_err(what())
     })
@@ -72,8 +74,11 @@ struct LayerReader<R: Read> {
 }
 
 impl<R: Read> LayerReader<R> {
-    fn new(stored: R, diff_id: Digest) -> io::Result<Self> {
-        Ok(Self { decoder: Decompressed::new(stored)?, hasher: Some(Hasher::default()), diff_id })
+    fn new(stored: R, layer: &Layer) -> io::Result<Self> {
+        let decoder = Decompressed::new(stored)?;
+        // An uncompressed layer has one name, which the reader below compares.
+        let is_same = decoder.compression() == Compression::None && layer.diff_id == layer.blob.digest;
+        Ok(Self { decoder, hasher: (!is_same).then(Hasher::default), diff_id: layer.diff_id })
     }
 
     /// Reads the rest, so that everything is compared.

@@ -1,6 +1,7 @@
 //! Reading image archives of every kind.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use dam_oci::testing::{ARCHIVE_FORMS, ArchiveForm, ImageBuilder, MemoryImage, archive, gzip, zstd};
@@ -77,6 +78,32 @@ fn every_form_gives_the_images_back() {
             }
         }
     }
+}
+
+/// Name and kind of each entry, as they stand in the headers.
+fn headers(gzip: &[u8]) -> Vec<(String, u8)> {
+    let mut tar = Vec::new();
+    flate2::read::GzDecoder::new(gzip).read_to_end(&mut tar).expect("gzip");
+    let entry = |entry: io::Result<tar::Entry<'_, &[u8]>>| {
+        let entry = entry.expect("a sound entry");
+        (String::from_utf8_lossy(&entry.path_bytes()).into_owned(), entry.header().entry_type().as_byte())
+    };
+    tar::Archive::new(&tar[..]).entries().expect("a tar").map(entry).collect()
+}
+
+#[test]
+fn the_archives_of_dam_1_are_written_as_it_wrote_them() {
+    let image = ImageBuilder::app().build();
+    let (new, old) =
+        (archive(ArchiveForm::Dam12, &[(&image, &["shop:1"])]), archive(ArchiveForm::Dam10, &[(&image, &[])]));
+    assert_eq!(new[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+    let found = headers(&new);
+    assert_eq!(found[0], (String::new(), b'5'));
+    assert!(found[1..].iter().all(|(name, _)| name.starts_with('/') && !name.ends_with('/')), "{found:?}");
+    assert_eq!(found.iter().filter(|(_, kind)| *kind == b'5').count(), 2);
+    assert!(found.is_sorted(), "{found:?}");
+    let found = headers(&old);
+    assert!(found.iter().all(|(name, kind)| name.starts_with('/') && *kind == b'0'), "{found:?}");
 }
 
 #[test]

@@ -37,6 +37,16 @@ impl Tar {
     }
 }
 
+/// Zeros without end; `io::repeat` sets them one by one, which an unoptimised build feels.
+struct Zeros;
+
+impl Read for Zeros {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        buffer.fill(0);
+        Ok(buffer.len())
+    }
+}
+
 fn open<T>(bytes: &[u8], look: impl FnOnce(dam_oci::Result<Archive>) -> T) -> T {
     let folder = tempfile::tempdir().expect("a temp folder");
     let path = folder.path().join("shop.dam");
@@ -128,7 +138,7 @@ fn bombs_are_passed_over_without_being_kept() {
     let bomb = |name: &str, size: u64| {
         let mut out = zstd::Encoder::new(Vec::new(), 1).expect("level 1 is there");
         let mut tar = ArchiveWriter::new(&mut out);
-        tar.add_stream(name, size, &mut io::repeat(0).take(size)).expect("memory does not fail");
+        tar.add_stream(name, size, &mut Zeros.take(size)).expect("memory does not fail");
         tar.finish().expect("memory does not fail");
         out.finish().expect("memory does not fail")
     };
@@ -138,7 +148,7 @@ fn bombs_are_passed_over_without_being_kept() {
     assert_eq!(refusal(&bomb("index.json", big)), large);
     // Nothing but zeros behind the end.
     let mut out = zstd::Encoder::new(Vec::new(), 1).expect("level 1 is there");
-    io::copy(&mut io::repeat(0).take(big), &mut out).expect("memory does not fail");
+    io::copy(&mut Zeros.take(big), &mut out).expect("memory does not fail");
     let endless = "is damaged: the header at byte 512 is the last, but a lot follows";
     assert_eq!(refusal(&out.finish().expect("memory does not fail")), endless);
 }
@@ -227,6 +237,14 @@ fn the_part_for_this_machine_is_chosen() {
     assert_eq!(refusal(&layout(&outer, &documents)), "is damaged: its indexes are nested more than 4 deep");
     let outer = index(&[entry(media_type::MANIFEST, &our, None)]);
     assert!(refusal(&layout(&outer, &[])).starts_with("is damaged: manifest (`blobs/sha256/"));
+}
+
+#[test]
+fn lists_without_end_are_refused() {
+    let names: Vec<String> = (0..10_000).map(|at| format!("shop:{at}")).collect();
+    let manifest = json!([{ "Config": "c.json", "RepoTags": names, "Layers": [] }]).to_string();
+    let said = "is refused: `manifest.json` lists more than 10000 images and names";
+    assert_eq!(Tar::default().file("manifest.json", manifest.as_bytes()).refusal(), said);
 }
 
 #[test]

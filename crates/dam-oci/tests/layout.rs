@@ -1,7 +1,8 @@
 //! Images in a layout folder.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use dam_oci::layout::Freed;
@@ -211,6 +212,22 @@ fn two_at_once_lose_no_name() {
         }
     });
     assert_eq!(shelf.tags().len(), 40);
+}
+
+#[test]
+fn nobody_else_may_look_in() {
+    let shelf = Shelf::new();
+    let manifest = shelf.put(&shop("1"));
+    shelf.layout.tag(&name("shop:1"), manifest.digest).expect("kept");
+    let root = shelf.layout.root();
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    for folder in [root, &root.join("blobs"), &root.join("blobs/sha256"), &root.join("ingest")] {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+    for file in ["oci-layout", "index.json", "lock", "blobs.lock"] {
+        assert_eq!(mode(&root.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&shelf.blob(&manifest)), 0o600);
 }
 
 #[test]

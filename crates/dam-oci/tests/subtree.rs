@@ -5,6 +5,7 @@ use std::io::Read;
 
 use dam_oci::testing::{ArchiveForm, MemoryImage, archive, gzip, zstd};
 use dam_oci::{Archive, Descriptor, Digest, Error, Image, Limits, Manifest, layers, media_type, subtree, visit_layers};
+use proptest::prelude::{ProptestConfig, prop, proptest};
 use tar::EntryType;
 
 /// An entry of a layer: a folder's name ends in `/`.
@@ -212,4 +213,36 @@ fn both_names_of_a_layer_are_checked() {
     let digest = good.manifest().layers[0].digest;
     cut.blobs_mut().get_mut(&digest).expect("there").truncate(40);
     assert!(matches!(tar_of(&cut, Limits::default()), Err(Error::Blob(_))));
+}
+
+/// Names that meet each other often.
+const NAME: &str = r"(/|\./)?(meta|bin)(/(a|b|\.wh\.a|\.wh\.\.wh\.\.opq)){0,3}/?";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn whatever_the_layers_say_the_result_stays_in_the_folder(
+        layers in prop::collection::vec(prop::collection::vec((NAME, 0..4), 0..6), 1..4)
+    ) {
+        let put = |(name, kind): &(String, i32)| match kind {
+            0 => Folder(Box::leak(name.clone().into_boxed_str())),
+            1 => Symlink(Box::leak(name.clone().into_boxed_str()), "/etc"),
+            2 => HardLink(Box::leak(name.clone().into_boxed_str()), "meta/a"),
+            _ => File(Box::leak(name.clone().into_boxed_str()), "x"),
+        };
+        let layers: Vec<Vec<Put<'static>>> = layers.iter().map(|layer| layer.iter().map(put).collect()).collect();
+        let image = image(&layers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        if let Ok(Some(tar)) = tar_of(&image, Limits::default()) {
+            let mut folders = Vec::new();
+            for entry in tar::Archive::new(&tar[..]).entries().expect("a tar") {
+                let entry = entry.expect("a sound entry");
+                let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                let parent = name.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent);
+                assert!(name == "meta/" || folders.iter().any(|folder| folder == parent), "{name}: no folder");
+                if entry.header().entry_type() == EntryType::Directory {
+                    folders.push(name.trim_end_matches('/').to_owned());
+                }
+            }
+        }
+    }
 }

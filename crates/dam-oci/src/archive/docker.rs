@@ -22,7 +22,10 @@ pub(super) struct Saved {
 /// Reads `manifest.json`; `None` if the archive has none.
 pub(super) fn saved(members: &Members) -> Result<Option<Vec<Saved>>> {
     let Some(bytes) = members.bytes("manifest.json")? else { return Ok(None) };
-    oci::parse(members, "manifest.json", &bytes).map(Some)
+    let saved: Vec<Saved> = oci::parse(members, "manifest.json", &bytes)?;
+    let names: usize = saved.iter().map(|saved| 1 + saved.repo_tags.as_ref().map_or(0, Vec::len)).sum();
+    oci::check_count(members, "manifest.json", names)?;
+    Ok(Some(saved))
 }
 
 /// Adds the images of `manifest.json` to those of the OCI layout in the same archive: names to what is known by its

@@ -134,6 +134,14 @@ pub enum ArchiveFault {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// A list of images that is too long.
+    #[error("is refused: `{name}` lists more than {limit} images and names")]
+    Lines {
+        /// The list.
+        name: String,
+        /// The most that are read.
+        limit: usize,
+    },
     /// A multi-platform image without a part for this machine.
     #[error("has no image for {wanted}, only for {offered}")]
     Platform {

@@ -311,7 +311,7 @@ pub(crate) fn member(entry: &Entry) -> io::Result<Option<(String, Option<String>
 /// Tells how `content` is compressed, and hashes it if it is.
 fn pack(content: &mut dyn Read) -> io::Result<Option<(Compression, Digest)>> {
     let mut head = [0; 4];
-    let count = read_full(&mut &mut *content, &mut head)?;
+    let count = read_full(content, &mut head)?;
     let compression = Compression::detect(&head[..count]);
     if compression == Compression::None {
         return Ok(None);
@@ -320,7 +320,7 @@ fn pack(content: &mut dyn Read) -> io::Result<Option<(Compression, Digest)>> {
     hasher.update(&head[..count]);
     let mut buffer = vec![0; 256 << 10];
     loop {
-        match read_full(&mut &mut *content, &mut buffer)? {
+        match read_full(content, &mut buffer)? {
             0 => return Ok(Some((compression, hasher.finish()))),
             count => hasher.update(&buffer[..count]),
         }

@@ -32,7 +32,7 @@ pub(crate) use name::{clean, show};
 pub(crate) use oci::{NAME, REF_NAME, name_of};
 pub(crate) use source::{Section, Stream};
 pub use stream::{Member, stream};
-pub(crate) use walk::{Entry, Kind, Walk};
+pub(crate) use walk::{Entry, Kind, Walk, read_full};
 pub use write::ArchiveWriter;
 pub(crate) use write::NewEntry;
 

@@ -1,6 +1,6 @@
 //! An OCI layout in a tar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -14,6 +14,9 @@ use crate::{Descriptor, Digest, Error, Index, Manifest, Platform, Result, Verify
 /// How deep an index may stand within indexes.
 const DEPTH_LIMIT: usize = 4;
 
+/// The most images and names in a list of them.
+const LINE_LIMIT: usize = 10_000;
+
 /// The annotation of the full name, as containerd writes it.
 pub(crate) const NAME: &str = "io.containerd.image.name";
 /// The annotation of the tag, or of the full name, as others write it.
@@ -23,6 +26,7 @@ pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 pub(super) fn images(members: &Arc<Members>) -> Result<Option<Vec<ArchivedImage>>> {
     let Some(bytes) = members.bytes("index.json")? else { return Ok(None) };
     let index: Index = parse(members, "index.json", &bytes)?;
+    check_count(members, "index.json", index.manifests.len())?;
     let mut images: Vec<ArchivedImage> = Vec::new();
     for entry in for_this_machine(&index.manifests) {
         let manifest = descend(members, entry, DEPTH_LIMIT)?;
@@ -50,10 +54,8 @@ pub(crate) fn name_of(entry: &Descriptor) -> Option<&str> {
 
 /// Drops entries for other platforms where one of the same name is for this machine.
 fn for_this_machine(entries: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
-    let rival = |entry: &Descriptor| {
-        entries.iter().any(|other| fits(other) && other.digest != entry.digest && name_of(other) == name_of(entry))
-    };
-    entries.iter().filter(move |&entry| entry.platform.is_none() || fits(entry) || !rival(entry))
+    let served: HashSet<Option<&str>> = entries.iter().filter(|entry| fits(entry)).map(name_of).collect();
+    entries.iter().filter(move |&entry| entry.platform.is_none() || fits(entry) || !served.contains(&name_of(entry)))
 }
 
 fn fits(entry: &Descriptor) -> bool {
@@ -129,6 +131,14 @@ fn blob(members: &Members, descriptor: &Descriptor, what: &str) -> Result<Vec<u8
 
 fn member_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
+}
+
+/// Refuses documents with so many lines that comparing them would take minutes.
+pub(super) fn check_count(members: &Members, name: &str, count: usize) -> Result<()> {
+    match count {
+        0..=LINE_LIMIT => Ok(()),
+        _ => Err(members.refuse(ArchiveFault::Lines { name: name.to_owned(), limit: LINE_LIMIT })),
+    }
 }
 
 pub(super) fn parse<T: DeserializeOwned>(members: &Members, what: &str, bytes: &[u8]) -> Result<T> {

@@ -287,7 +287,7 @@ fn is_posix(header: &Header) -> bool {
 }
 
 /// Reads until `buffer` is full or the stream ends.
-pub(crate) fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_full(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

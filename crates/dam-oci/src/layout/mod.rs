@@ -18,7 +18,7 @@ mod write;
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::{Descriptor, Digest, Error, Reference, Result};
@@ -169,8 +169,9 @@ impl Layout {
 
     fn lock_file(&self, name: &str) -> Result<(PathBuf, File)> {
         let path = self.root.join(name);
+        let mut options = File::options();
         let file =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::access(&path))?;
+            options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(Error::access(&path))?;
         Ok((path, file))
     }
 }

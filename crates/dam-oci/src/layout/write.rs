@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::archive::read_full;
 use crate::layout::{Layout, index};
 use crate::{Descriptor, Digest, Error, Hasher, Image, Result, visit_blobs};
 
@@ -50,34 +51,26 @@ impl Layout {
         Ok(descriptor)
     }
 
-    /// Puts a blob whose digest is known; `reader` checks it.
+    /// Puts a blob whose digest is known. `reader` fails at the end if the bytes are not what `blob` says.
     fn put_known(&self, blob: &Descriptor, reader: &mut dyn Read, on_bytes: &mut dyn FnMut(u64)) -> Result<()> {
         let what = || Error::stream(format!("blob {}", blob.digest));
-        let mut incoming = match self.has_blob(blob) {
+        let mut file = match self.has_blob(blob) {
             true => None,
-            false => Some(Incoming::new(self)?),
+            false => Some(self.temporary()?),
         };
         let mut buffer = vec![0; CHUNK];
         loop {
-            let count = match reader.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                count => count.map_err(what())?,
-            };
+            // Full chunks, whatever pieces the source comes in: a write per piece would cost more than the copy.
+            let count = read_full(reader, &mut buffer).map_err(what())?;
             if count == 0 {
                 break;
             }
-            if let Some(incoming) = &mut incoming {
-                incoming.write_all(&buffer[..count]).map_err(Error::access(incoming.path()))?;
+            if let Some(file) = &mut file {
+                file.write_all(&buffer[..count]).map_err(Error::access(file.path()))?;
             }
             on_bytes(count as u64);
         }
-        let Some(incoming) = incoming else { return Ok(()) };
-        let (file, digest, size) = incoming.finish()?;
-        // The reader has compared already. This guards the name under which others will trust the bytes.
-        if (digest, size) != (blob.digest, blob.size) {
-            return Err(crate::BlobFault::Mismatch { digest: blob.digest, found: digest }.into());
-        }
-        self.settle(file, blob)
+        file.map_or(Ok(()), |file| self.settle(file, blob))
     }
 
     /// Gives a whole blob its name.
@@ -111,7 +104,7 @@ impl Layout {
     }
 }
 
-/// A blob on its way in, hashed while it is written.
+/// A blob of unknown digest on its way in, hashed while it is written.
 struct Incoming {
     file: BufWriter<NamedTempFile>,
     hasher: Hasher,
@@ -124,12 +117,8 @@ impl Incoming {
         Ok(Self { file, hasher: Hasher::default(), size: 0 })
     }
 
-    fn path(&self) -> &Path {
-        self.file.get_ref().path()
-    }
-
     fn finish(self) -> Result<(NamedTempFile, Digest, u64)> {
-        let path = self.path().to_owned();
+        let path = self.file.get_ref().path().to_owned();
         let file = self.file.into_inner().map_err(|error| Error::access(path)(error.into_error()))?;
         Ok((file, self.hasher.finish(), self.size))
     }
