@@ -77,7 +77,8 @@ fn repo(legacy: &LegacyRepo) -> Repo {
 /// Takes the apps over, each in a transaction of its own. Apps that cannot be taken over are told in the outcome.
 ///
 /// # Errors
-/// Those of the store, the ledger and the kept copies; [`Error::Cancelled`]. What was taken over before stays, and the next run goes on.
+/// Those of the store, the ledger and the kept copies; [`crate::Error::Cancelled`]. What was taken over before stays, and
+/// the next run goes on.
 pub fn apply(plan: MigratePlan, parts: Parts) -> Result<MigrateOutcome> {
     if !plan.repos.is_empty() {
         parts.ledger.add_repos(&plan.repos)?;
