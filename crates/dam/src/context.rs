@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dam_core::Cancel;
+use dam_core::cache::Cache;
 use dam_core::event::Reporter;
+use dam_core::hooks::ProcessHooks;
+use dam_core::host::{Host, Scratch, private_folder};
 use dam_core::ledger::{Ledger, Timestamp};
+use dam_core::plan::{self, Options};
+use dam_core::store::docker::{DockerStore, Endpoint, EndpointSettings};
+use dam_core::store::{Builder, Description, LayoutStore, Store};
 
-use crate::args::{Colour, Global, Progress};
+use crate::args::{Colour, Global, Progress, StoreChoice};
 use crate::config::{self, Config};
 use crate::error::{CliError, Hint};
 use crate::invocation::Invocation;
@@ -20,6 +26,8 @@ use crate::ui::{Manner, Stream, Ui};
 
 /// Settings of the whole machine.
 const MACHINE_CONFIG: &str = "/etc/dam/config.toml";
+/// Bytes of compressed layers that are kept to make the next `save` quick.
+const CACHE_LIMIT: u64 = 10_000_000_000;
 /// State of the whole machine.
 const MACHINE_ROOT: &str = "/var/lib/dam";
 
@@ -122,6 +130,28 @@ impl Surroundings {
         named.or_else(|| self.variable("HOME").map(|home| Path::new(home).join(under_home)))
     }
 
+    /// Finds the engine that is meant, as `docker` would.
+    fn endpoint(&self, config: &Config) -> Result<Option<Endpoint>, CliError> {
+        let runtime = self.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let of_user = |socket: &str| runtime.iter().map(|folder| folder.join(socket)).collect::<Vec<_>>();
+        let sockets = [
+            vec![PathBuf::from("/var/run/docker.sock")],
+            of_user("docker.sock"),
+            of_user("podman/podman.sock"),
+            vec![PathBuf::from("/run/podman/podman.sock")],
+        ];
+        let home = self.variable("HOME").map(PathBuf::from).unwrap_or_default();
+        let settings = EndpointSettings {
+            docker_host: config.docker_host.clone(),
+            docker_context: config.docker_context.clone(),
+            tls_verify: self.variable("DOCKER_TLS_VERIFY").is_some(),
+            cert_path: self.variable("DOCKER_CERT_PATH").map(PathBuf::from),
+            docker_config_dir: self.variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
+            default_sockets: sockets.concat(),
+        };
+        Ok(settings.resolve().map_err(dam_core::Error::from)?)
+    }
+
     fn default_root(&self) -> Result<PathBuf, CliError> {
         if self.privileged {
             return Ok(MACHINE_ROOT.into());
@@ -132,6 +162,11 @@ impl Surroundings {
         })
     }
 }
+
+/// Why no engine was found.
+#[derive(Debug, thiserror::Error)]
+#[error("DOCKER_HOST is not set, no docker context is chosen, and no usual socket is there")]
+struct NoSocket;
 
 fn bad_variable(name: &str, reason: &str) -> CliError {
     CliError::misuse("config", format!("${name} {reason}"))
@@ -167,6 +202,98 @@ impl Context {
     /// Returns the ledger for looking, if there is one; nothing is made.
     pub(crate) fn ledger_if_any(&self) -> Result<Option<Ledger>, CliError> {
         Ok(Ledger::open_existing(&self.root()?)?)
+    }
+
+    /// Returns where images live, and says so.
+    pub(crate) fn store(&self) -> Result<Box<dyn Store>, CliError> {
+        let store = self.silent_store()?;
+        let Description { kind, version, place, details } = store.describe();
+        let details = details.first().map(|driver| format!(", {driver}")).unwrap_or_default();
+        self.ui.status(&match kind {
+            "layout" => format!("Using the built-in store at {place}"),
+            _ => format!("Using {kind} {version}{details} at {place}"),
+        });
+        Ok(store)
+    }
+
+    /// Returns where images live: an engine if the settings name one or there is a socket, else the built-in store. An
+    /// engine that is there but does not answer is an error, never a silent switch.
+    pub(crate) fn silent_store(&self) -> Result<Box<dyn Store>, CliError> {
+        let choice = self.config.store.unwrap_or_default();
+        let endpoint = match choice {
+            StoreChoice::Layout => None,
+            StoreChoice::Auto | StoreChoice::Docker => self.surroundings.endpoint(&self.config)?,
+        };
+        match (choice, endpoint) {
+            (_, Some(endpoint)) => {
+                Ok(Box::new(DockerStore::connect(endpoint, self.cache()?).map_err(dam_core::Error::from)?))
+            }
+            (StoreChoice::Docker, None) => Err(CliError::new("no-engine", "there is no container engine here")
+                .because(&NoSocket)
+                .hint(Hint::Command("dam doctor".into(), "checks this machine"))),
+            (_, None) => Ok(Box::new(LayoutStore::open(&self.private_root()?.join("store"))?)),
+        }
+    }
+
+    /// Returns the cache of compressed layers.
+    pub(crate) fn cache(&self) -> Result<Cache, CliError> {
+        Ok(Cache::open(self.private_root()?.join("cache"), CACHE_LIMIT)?)
+    }
+
+    /// Returns a folder for temporary files that ends with the value.
+    pub(crate) fn scratch(&self) -> Result<Scratch, CliError> {
+        Ok(Scratch::new(&self.private_root()?)?)
+    }
+
+    /// Returns the folder with dam's state, made if it is not there.
+    fn private_root(&self) -> Result<PathBuf, CliError> {
+        let root = self.root()?;
+        private_folder(&root)?;
+        Ok(root)
+    }
+
+    /// Opens this machine for a change: takes the lock, and finishes or undoes what an earlier dam left half done.
+    pub(crate) fn host(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Host, CliError> {
+        let store = self.store()?;
+        let root = self.private_root()?;
+        let hooks = Box::new(ProcessHooks::open(&root)?);
+        let mut host = Host::open(&root, store, hooks, cancel.clone(), reporter)?;
+        if let Some(recovered) = plan::recover(&mut host, &self.hook_options(), reporter)? {
+            for fault in recovered.faults {
+                self.ui.warning(&format!("undoing the {}: {fault}", recovered.title));
+            }
+        }
+        Ok(host)
+    }
+
+    /// Returns how hooks run here.
+    pub(crate) fn hook_options(&self) -> Options {
+        Options { terminal: self.surroundings.asks, ..Options::default() }
+    }
+
+    /// Returns the variables of the user's shell, as far as they are text.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let text = |(name, value): (&OsString, &OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
+        self.surroundings.variables.iter().filter_map(text).collect()
+    }
+
+    /// Returns the folders programs are looked for in.
+    pub(crate) fn path(&self) -> Vec<PathBuf> {
+        self.surroundings.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()
+    }
+
+    /// Returns the folder where DAM 1.x has its database.
+    pub(crate) fn legacy_folder(&self) -> Option<PathBuf> {
+        self.surroundings.folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("dam"))
+    }
+
+    /// Returns the builder that `DOCKER_BUILDKIT` asks for, as `docker build` reads it.
+    pub(crate) fn builder(&self) -> Builder {
+        match self.surroundings.variable("DOCKER_BUILDKIT").and_then(OsStr::to_str) {
+            None => Builder::Auto,
+            Some("0" | "false") => Builder::Classic,
+            Some(_) => Builder::BuildKit,
+        }
     }
 
     /// Returns the wish to stop, which from now on is set by Ctrl-C and SIGTERM.

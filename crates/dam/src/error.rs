@@ -83,6 +83,11 @@ impl CliError {
         }
     }
 
+    /// Makes the failure that the printed answer has already told of.
+    pub(crate) fn told() -> Self {
+        Self { exit: Exit::Told, ..Self::new("told", "the answer says what is wrong") }
+    }
+
     /// Makes an error about the command line.
     pub(crate) fn misuse(kind: &'static str, message: impl Into<String>) -> Self {
         Self { exit: Exit::Misused, ..Self::new(kind, message) }

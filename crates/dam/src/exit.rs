@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Done,
     /// Failed.
     Failed,
+    /// Failed, and the answer that was printed says how: `dam verify` that found faults.
+    Told,
     /// The command line or a settings file makes no sense.
     Misused,
     /// Nobody reads the answer any more (`dam list | head -1`): the code a shell shows for a death by SIGPIPE. dam
@@ -23,7 +25,7 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Told => 1,
             Self::Misused => 2,
             Self::Unread => 141,
             Self::Bug => 255,

@@ -120,7 +120,7 @@ impl Ui {
 
     /// Shows an error and returns the code to end with.
     pub(crate) fn fail(&self, error: &CliError) -> Exit {
-        if error.exit == Exit::Unread {
+        if matches!(error.exit, Exit::Unread | Exit::Told) {
             return error.exit;
         }
         if self.manner.json {

@@ -19,8 +19,8 @@ const LITTLE_SPACE: u64 = 1 << 30;
 pub struct Machine<'a> {
     /// The folder with dam's state.
     pub root: &'a Path,
-    /// The store, or why there is none.
-    pub store: Result<&'a dyn Store, &'a Error>,
+    /// The store, or why there is none: the error and its causes, outermost first.
+    pub store: Result<&'a dyn Store, Vec<String>>,
     /// The folders programs are looked for in.
     pub path: &'a [PathBuf],
     /// The folder where DAM 1.x would have its database.
@@ -154,8 +154,8 @@ pub fn examine(machine: &Machine) -> Checkup {
 }
 
 fn look_at_store(machine: &Machine, findings: &mut Vec<Finding>) {
-    match machine.store {
-        Err(error) => findings.push(Finding::NoStore { causes: causes(error) }),
+    match &machine.store {
+        Err(causes) => findings.push(Finding::NoStore { causes: causes.clone() }),
         Ok(store) => {
             let description = store.describe();
             let engine = description.kind == "docker";

@@ -76,6 +76,11 @@ impl Plan {
         release.as_ref().expect("rules plan no step for a release that is not there")
     }
 
+    /// Leaves out the new app's `hook`.
+    pub fn skip(&mut self, hook: HookName) {
+        self.steps.retain(|step| *step != Step::Run { side: Side::New, hook });
+    }
+
     /// Returns the app the plan is about: the new one, else the old one.
     pub fn app(&self) -> &App {
         let release = self.new.as_ref().or(self.old.as_ref());

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use change::{Install, Migrate, Purge, Remove, Rollback, Upgrade};
+pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};

@@ -1,8 +1,18 @@
 //! One file per command: `dam X` is `commands/x.rs`, which calls `dam_core::ops::x`.
 
+mod change;
 mod completion;
+mod create;
 mod docs;
+mod doctor;
+mod install;
 mod man;
+mod migrate;
+mod purge;
+mod remove;
+mod rollback;
+mod upgrade;
+mod verify;
 mod version;
 
 use std::sync::Arc;
@@ -25,6 +35,17 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
     };
     let context = Context::new(&arguments.global, surroundings, ui)?;
     context.ui.debug(&format!("root: {}", context.root()?.display()));
-    // Each arm goes when `commands/x.rs` is there.
-    Err(CliError::new("unsupported", format!("this build of dam cannot do this: {command:?}")))
+    match command {
+        Command::Create(args) => create::run(&context, &args),
+        Command::Install(args) => install::run(&context, &args),
+        Command::Upgrade(args) => upgrade::run(&context, &args),
+        Command::Rollback(args) => rollback::run(&context, &args),
+        Command::Remove(args) => remove::run(&context, &args),
+        Command::Verify(args) => verify::run(&context, &args),
+        Command::Purge(args) => purge::run(&context, &args),
+        Command::Doctor => doctor::run(&context),
+        Command::Migrate(args) => migrate::run(&context, &args),
+        // Each arm goes when `commands/x.rs` is there.
+        command => Err(CliError::new("unsupported", format!("this build of dam cannot do this: {command:?}"))),
+    }
 }

@@ -14,7 +14,7 @@ pub(super) fn advise(error: &Error) -> Advice {
         Error::MissingBlob { .. } => {
             Advice::with("damaged", [Hint::Command("dam verify".into(), "lists every fault of the store")])
         }
-        Error::Dockerfile { .. } => Advice::new("dockerfile"),
+        Error::Dockerfile { .. } | Error::MissingDockerfile { .. } => Advice::new("dockerfile"),
         Error::NeedsEngine { .. } => {
             Advice::with("needs-engine", [Hint::Again { before: "", after: "--store docker", note: "builds it" }])
         }

@@ -1,5 +1,12 @@
 //! How outcomes are put into words. Each outcome is one struct: its words, its JSON and the tests read the same fields.
 
+mod change;
+mod create;
+mod doctor;
+mod migrate;
+mod plan;
+mod purge;
+mod verify;
 mod version;
 
 use std::fmt::Write as _;
@@ -10,6 +17,7 @@ use serde::Serialize;
 use crate::ago::ago;
 use crate::clean;
 
+pub(crate) use change::Unchanged;
 pub(crate) use version::Version;
 
 /// An outcome that can be shown.

@@ -1,0 +1,28 @@
+//! `dam purge`.
+
+use dam_core::ops::purge::{self, PurgeRequest};
+
+use crate::args::Purge;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Removes images no app needs.
+pub(crate) fn run(context: &Context, args: &Purge) -> Result<(), CliError> {
+    let (cancel, reporter) = (context.cancel()?, context.reporter());
+    let mut host = context.host(&cancel, &*reporter)?;
+    let plan = purge::plan(&host, PurgeRequest { all: args.all, keep: args.keep })?;
+    if args.consent.dry_run {
+        return context.ui.print(&plan);
+    }
+    // Nothing to ask about, but kept hooks may still go.
+    if !plan.remove.is_empty() {
+        context.ui.preview(&plan);
+        if !context.ui.confirm(args.consent.yes, &cancel)? {
+            context.ui.status("Nothing was changed.");
+            return Ok(());
+        }
+    }
+    let purged = purge::apply(&mut host, plan)?;
+    context.ui.print(&purged)?;
+    if purged.in_use.is_empty() { Ok(()) } else { Err(CliError::told()) }
+}

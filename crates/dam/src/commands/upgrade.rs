@@ -1,0 +1,19 @@
+//! `dam upgrade`.
+
+use dam_core::ops;
+use dam_core::plan::{Downgrade, Options};
+
+use super::change::{Change, try_out};
+use crate::args::Upgrade;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Puts a newer version in the place of an installed app.
+pub(crate) fn run(context: &Context, args: &Upgrade) -> Result<(), CliError> {
+    let downgrade = if args.allow_downgrade { Downgrade::Allow } else { Downgrade::Refuse };
+    Change::open(context)?.carry_out(
+        |host, reporter| Ok(try_out(ops::upgrade::prepare(host, &args.target, downgrade, reporter)?, args.trial)),
+        args.consent,
+        |options| Options { timeout: args.trial.timeout, ..options },
+    )
+}
