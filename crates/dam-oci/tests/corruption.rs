@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dam_oci::testing::{ARCHIVE_FORMS, ArchiveForm, ImageBuilder, MemoryImage, archive, gzip, zstd};
 use dam_oci::{Archive, Digest, Image, Result};
+use proptest::prelude::{ProptestConfig, any, prop, proptest};
 
 /// Config and layers of an image, by content.
 type Content = Vec<Digest>;
@@ -125,5 +126,31 @@ fn a_bit_flipped_under_compression() {
         }
         // Only what stands in the header of the compression may be other.
         assert!(refused >= 195, "{kind}: {refused}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn changes_with_mended_checksums_do_no_harm(
+        form in prop::sample::select(&[ArchiveForm::Docker20, ArchiveForm::Docker25, ArchiveForm::Oci][..]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..512_usize, any::<u8>()), 1..4),
+    ) {
+        let [shop, cart] = images();
+        let mut bytes = archive(form, &[(&shop, &["shop:1"]), (&cart, &["cart:2"])]);
+        let headers: Vec<u64> = tar::Archive::new(&bytes[..])
+            .entries()
+            .expect("a tar")
+            .map(|entry| entry.expect("a sound entry").raw_header_position())
+            .collect();
+        for (header, at, value) in changes {
+            let start = *header.get(&headers) as usize;
+            let block = &mut bytes[start..start + 512];
+            block[at] = value;
+            let mut header = tar::Header::from_byte_slice(block).clone();
+            header.set_cksum();
+            block.copy_from_slice(header.as_bytes());
+        }
+        Bench::new().refused(&bytes, "changed headers");
     }
 }

@@ -266,6 +266,24 @@ fn layers_left_out_are_listed() {
 }
 
 #[test]
+fn a_short_layer_is_told_before_anything_is_read() {
+    let image = ImageBuilder::app().layer().file("bin/shop", 0o755, "v1").build();
+    let layer = &image.manifest().layers[1];
+    let mut tar = ArchiveWriter::new(Vec::new());
+    for (digest, content) in image.clone().blobs_mut() {
+        let content = if *digest == layer.digest { &content[..content.len() - 18] } else { content };
+        tar.add_bytes(&format!("blobs/sha256/{}", digest.hex()), content).expect("memory does not fail");
+    }
+    let manifest = image.manifest_bytes();
+    let name = format!("blobs/sha256/{}", dam_oci::Digest::of(manifest).hex());
+    tar.add_bytes(&name, manifest).expect("memory does not fail");
+    let list = index(&[entry(media_type::MANIFEST, manifest, None)]).to_string();
+    tar.add_bytes("index.json", list.as_bytes()).expect("memory does not fail");
+    let said = refusal(&tar.finish().expect("memory does not fail"));
+    assert_eq!(said, format!("is damaged: layer 2 {} ends 18 bytes early", layer.digest));
+}
+
+#[test]
 fn bad_names_are_reported_and_good_ones_kept() {
     let image = ImageBuilder::app().build();
     let bytes = archive(ArchiveForm::Docker20, &[(&image, &["Shop:1", "shop:1", "shop:1"])]);

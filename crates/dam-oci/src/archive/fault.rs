@@ -116,10 +116,10 @@ pub enum ArchiveFault {
         /// Its name.
         name: String,
     },
-    /// A document is not what is said of it elsewhere in the archive.
+    /// A blob is not what is said of it elsewhere in the archive.
     #[error("is damaged: {what} {fault}")]
     Blob {
-        /// What the document is, such as "manifest".
+        /// What the blob is, such as "manifest" or "layer 2".
         what: String,
         /// What is wrong with it.
         fault: BlobFault,

@@ -79,7 +79,7 @@ impl Archive {
         Ok(Self { members, images })
     }
 
-    /// Returns the images, in the order of the archive.
+    /// Returns the images, in the order of the archive; there may be none, as its lists say.
     pub fn images(&self) -> &[ArchivedImage] {
         &self.images
     }

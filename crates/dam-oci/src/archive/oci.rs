@@ -1,5 +1,6 @@
 //! An OCI layout in a tar.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::archive::image::ArchiveImage;
 use crate::archive::{ArchiveFault, ArchivedImage, Members};
 use crate::media_type::{is_index, is_manifest};
-use crate::{Descriptor, Digest, Error, Index, Manifest, Platform, Result, VerifyingReader};
+use crate::{BlobFault, Descriptor, Digest, Error, Index, Manifest, Platform, Result, VerifyingReader};
 
 /// How deep an index may stand within indexes.
 const DEPTH_LIMIT: usize = 4;
@@ -104,14 +105,29 @@ fn open(members: &Arc<Members>, descriptor: &Descriptor) -> Result<ArchivedImage
     }
     let mut blobs = BTreeMap::new();
     let mut absent = Vec::new();
-    for blob in manifest.layers.iter().chain([&manifest.config]) {
+    let layers = manifest.layers.iter().enumerate().map(|(at, layer)| (format!("layer {}", at + 1), layer));
+    for (what, blob) in layers.chain([("image config".to_owned(), &manifest.config)]) {
         match members.find(&member_name(blob.digest))? {
-            Some(index) => drop(blobs.insert(blob.digest, index)),
+            Some(index) => {
+                check_size(members, what, blob, members.size_at(index))?;
+                blobs.insert(blob.digest, index);
+            }
             None => absent.push(blob.clone()),
         }
     }
     let image = Arc::new(ArchiveImage::new(Arc::clone(members), bytes, manifest, blobs));
     Ok(ArchivedImage { references: Vec::new(), unreadable: Vec::new(), manifest: descriptor.digest, absent, image })
+}
+
+/// Compares the size of a member with what the manifest says: a short one is told before anything is read.
+fn check_size(members: &Members, what: String, blob: &Descriptor, found: u64) -> Result<()> {
+    let Descriptor { digest, size, .. } = *blob;
+    let fault = match found.cmp(&size) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => BlobFault::Short { digest, missing: size - found },
+        Ordering::Greater => BlobFault::Long { digest, size },
+    };
+    Err(members.refuse(ArchiveFault::Blob { what, fault }))
 }
 
 /// Reads a JSON blob and checks it.
