@@ -272,3 +272,76 @@ fn write_file(out: &mut dyn Write, path: &str, bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes)?;
     out.write_all(&[0; 512][..padding(bytes.len() as u64)])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::io::Read;
+
+    use dam_oci::testing::{ImageBuilder, MemoryImage};
+    use dam_oci::{Digest, Image, Index};
+
+    use super::{Archive, Form, NAME_ANNOTATION};
+    use crate::event::Silent;
+
+    /// Composes the archive of an image and returns its entries by name.
+    fn entries(image: &MemoryImage, form: Form, left_out: &[Digest]) -> BTreeMap<String, Vec<u8>> {
+        let left_out: BTreeSet<Digest> = left_out.iter().copied().collect();
+        let name = Some("docker.io/library/shop:1".to_owned());
+        let archive = Archive::plan(image, form, &left_out, &|_| None, name).expect("a sound image");
+        let mut bytes = Vec::new();
+        archive.write(&mut bytes, &Silent).expect("a sound image");
+        assert_eq!(bytes.len() % 512, 0);
+        let mut entries = BTreeMap::new();
+        for entry in tar::Archive::new(&bytes[..]).entries().expect("a tar") {
+            let mut entry = entry.expect("an entry");
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).expect("memory does not fail");
+            entries.insert(entry.path().expect("a path").display().to_string(), content);
+        }
+        entries
+    }
+
+    /// An image of three layers, of which two are the same.
+    fn image() -> MemoryImage {
+        ImageBuilder::new().file("a", 0o644, "a").layer().layer().build()
+    }
+
+    fn json(bytes: &[u8]) -> serde_json::Value {
+        serde_json::from_slice(bytes).expect("JSON")
+    }
+
+    #[test]
+    fn the_plain_form_names_every_layer_and_sends_each_once() {
+        let image = image();
+        let layers: Vec<Digest> = image.manifest().layers.iter().map(|layer| layer.digest).collect();
+        let path = |at: usize| format!("{}/layer.tar", layers[at].hex());
+        let sent = entries(&image, Form::Plain, &[]);
+        let manifest = json(&sent["manifest.json"]);
+        assert_eq!(manifest[0]["Layers"], serde_json::json!([path(0), path(1), path(2)]));
+        assert_eq!(manifest[0]["RepoTags"], serde_json::Value::Null);
+        assert_eq!(Digest::of(&sent[manifest[0]["Config"].as_str().expect("a path")]), image.manifest().config.digest);
+        assert_eq!((sent.len(), path(1)), (4, path(2)));
+        assert_eq!(Digest::of(&sent[&path(0)]), layers[0]);
+
+        let sent = entries(&image, Form::Plain, &layers[..1]);
+        assert_eq!(json(&sent["manifest.json"]), manifest);
+        assert!(!sent.contains_key(&path(0)) && sent.contains_key(&path(1)));
+    }
+
+    #[test]
+    fn the_layout_has_the_exact_manifest_and_blobs() {
+        let image = image();
+        let sent = entries(&image, Form::Layout, &[]);
+        let index: Index = serde_json::from_slice(&sent["index.json"]).expect("an index");
+        let [manifest] = &index.manifests[..] else { panic!("one manifest: {index:?}") };
+        assert_eq!(manifest.annotations[NAME_ANNOTATION], "docker.io/library/shop:1");
+        let blob = |digest: Digest| &sent[&format!("blobs/sha256/{}", digest.hex())];
+        assert_eq!(blob(manifest.digest), image.manifest_bytes());
+        for named in image.manifest().layers.iter().chain([&image.manifest().config]) {
+            assert_eq!(Digest::of(blob(named.digest)), named.digest);
+        }
+        assert_eq!(sent["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
+        assert_eq!(json(&sent["manifest.json"])[0]["Layers"].as_array().map(Vec::len), Some(3));
+    }
+}

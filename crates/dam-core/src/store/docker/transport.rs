@@ -2,6 +2,7 @@
 //!
 //! The only module that touches ureq's `unversioned` traits, which may change in any minor release.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -70,7 +71,7 @@ impl Connector for EngineConnector {
                 }
             }
             Endpoint::Ssh { user, host, port } => {
-                let (stream, ssh) = start_ssh(user.as_deref(), host, *port)?;
+                let (stream, ssh) = start_ssh("ssh".as_ref(), user.as_deref(), host, *port)?;
                 Socket::Ssh { stream, ssh, heard: false }
             }
         };
@@ -108,9 +109,14 @@ fn shake_hands(host: &str, mut stream: TcpStream, config: Arc<ClientConfig>) -> 
 
 /// Runs `docker system dial-stdio` on the other machine, as docker's own command does. One socket is stdin and stdout
 /// of `ssh`, so that it can be polled and timed like any other.
-fn start_ssh(user: Option<&str>, host: &str, port: Option<u16>) -> Result<(UnixStream, Ssh), ConnectFailure> {
+fn start_ssh(
+    program: &OsStr,
+    user: Option<&str>,
+    host: &str,
+    port: Option<u16>,
+) -> Result<(UnixStream, Ssh), ConnectFailure> {
     let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new("ssh");
+    let mut command = Command::new(program);
     command.args(["-o", "ConnectTimeout=10", "-T"]);
     if let Some(user) = user {
         command.args(["-l", user]);
@@ -266,5 +272,47 @@ impl Resolver for NoResolver {
         let mut addresses = self.empty();
         addresses.push(SocketAddr::from(([0, 0, 0, 0], 0)));
         Ok(addresses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::start_ssh;
+
+    /// Writes a script that stands in for `ssh`.
+    fn script(folder: &tempfile::TempDir, text: &str) -> std::path::PathBuf {
+        let path = folder.path().join("ssh");
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a file");
+        path
+    }
+
+    #[test]
+    fn ssh_runs_dockers_own_end_on_the_other_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = script(&folder, "echo \"$@\"; read line; echo \"you said $line\"");
+        let (mut stream, _ssh) = start_ssh(program.as_ref(), Some("ops"), "plant", Some(22)).expect("a process");
+        let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        assert_eq!(line, "-o ConnectTimeout=10 -T -l ops -p 22 -- plant docker system dial-stdio\n");
+        stream.write_all(b"hello\n").expect("a listener");
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).expect("an end");
+        assert_eq!(rest, "you said hello\n");
+    }
+
+    #[test]
+    fn what_ssh_says_at_its_end_is_the_reason() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = script(&folder, "echo 'plant: Permission denied (publickey).' >&2; exit 255");
+        let (mut stream, mut ssh) = start_ssh(program.as_ref(), None, "plant", None).expect("a process");
+        assert_eq!(stream.read(&mut [0; 8]).expect("an end"), 0);
+        assert_eq!(ssh.last_words().to_string(), "plant: Permission denied (publickey).");
+        assert!(start_ssh("/nowhere/ssh".as_ref(), None, "plant", None).is_err());
     }
 }
