@@ -429,7 +429,8 @@ fn in_a_terminal(script: &str, keys: &str) -> String {
 
 /// Does the same with `shell` between the terminal and dam.
 fn below_a_shell(shell: &[&str], script: &str, keys: &str) -> Test {
-    let mut test = Test::new().install(script);
+    // Changing a setting stops whoever has not the terminal: past it the keys reach the hook and not dam.
+    let mut test = Test::new().install(&format!("stty echo < /dev/tty\n{script}"));
     let meta = test.keep();
     fs::write(test.root.path().join("meta-digest"), meta.digest.to_string()).expect("a write");
     let control =
@@ -444,7 +445,7 @@ fn below_a_shell(shell: &[&str], script: &str, keys: &str) -> Test {
     let mut control = File::from(control);
     let mut screen = control.try_clone().expect("a handle");
     // A terminal nobody reads fills up, and whoever writes to it waits.
-    let reader = std::thread::spawn(move || screen.read_to_end(&mut Vec::new()));
+    std::thread::spawn(move || screen.read_to_end(&mut Vec::new()));
     let started = Instant::now();
     while !test.root.path().join("ready").exists() {
         assert!(started.elapsed() < Duration::from_secs(60), "the hook never came up");
@@ -452,7 +453,6 @@ fn below_a_shell(shell: &[&str], script: &str, keys: &str) -> Test {
     }
     control.write_all(keys.as_bytes()).expect("a terminal");
     child.wait().expect("a child");
-    let _ = reader.join();
     test
 }
 

@@ -5,9 +5,11 @@
 
 use std::io;
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use rustix::process::{Pid, getpgrp, kill_current_process_group};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
+
+use super::TICK;
 
 /// The terminal behind stdin while a hook runs.
 pub(super) struct Terminal {
@@ -61,9 +63,8 @@ impl Terminal {
     pub(super) fn suspend(&mut self) {
         self.take_back();
         let _ = kill_current_process_group(rustix::process::Signal::TSTP);
-        // The group's signal may be delivered later and to another thread; this one is delivered here and now. The
-        // second of the two is forgotten when the process is woken.
-        let _ = raise(Signal::SIGTSTP);
+        // Another thread may take the signal, and this one runs on for a moment: not into lending the terminal again.
+        std::thread::sleep(TICK);
     }
 
     /// Takes the terminal back with the settings it had: a killed `sudo` leaves it without echo.
