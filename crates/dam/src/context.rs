@@ -273,7 +273,8 @@ impl Context {
 
     /// Returns the variables of the user's shell, as far as they are text.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        let text = |(name, value): (&OsString, &OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
+        let text =
+            |(name, value): (&OsString, &OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
         self.surroundings.variables.iter().filter_map(text).collect()
     }
 

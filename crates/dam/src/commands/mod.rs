@@ -5,7 +5,10 @@ mod completion;
 mod create;
 mod docs;
 mod doctor;
+mod history;
+mod info;
 mod install;
+mod list;
 mod man;
 mod migrate;
 mod purge;
@@ -45,7 +48,10 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Purge(args) => purge::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
-        // Each arm goes when `commands/x.rs` is there.
+        Command::Info(args) => info::run(&context, &args),
+        Command::List(args) => list::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
+        // Each command leaves this arm when `commands/x.rs` is there.
         command => Err(CliError::new("unsupported", format!("this build of dam cannot do this: {command:?}"))),
     }
 }

@@ -62,7 +62,10 @@ fn remedies(finding: &Finding) -> Vec<String> {
             vec!["sudo usermod -aG docker $USER      then log in again".to_owned()]
         }
         Finding::NoStore { .. } => {
-            vec!["sudo systemctl start docker".to_owned(), "dam --store layout …      works without an engine".to_owned()]
+            vec![
+                "sudo systemctl start docker".to_owned(),
+                "dam --store layout …      works without an engine".to_owned(),
+            ]
         }
         Finding::NoProgram { program, .. } => vec![format!("apt install {program}")],
         Finding::NoAppArmorParser => vec!["apt install apparmor".to_owned()],
@@ -72,7 +75,9 @@ fn remedies(finding: &Finding) -> Vec<String> {
         Finding::NotWritable { path, .. } => {
             vec![format!("ls -ld {}      says whose it is", quoted(path)), "sudo dam …".to_owned()]
         }
-        Finding::LedgerDamaged { .. } => vec!["mv ledger.db ledger.db.damaged      then install the apps again".to_owned()],
+        Finding::LedgerDamaged { .. } => {
+            vec!["mv ledger.db ledger.db.damaged      then install the apps again".to_owned()]
+        }
         Finding::Pending { .. } => vec!["dam verify      finishes or undoes it".to_owned()],
         Finding::Broken { app } => vec![format!("dam history {} --log", app.name)],
         Finding::Legacy { .. } => vec!["dam migrate".to_owned()],

@@ -3,6 +3,9 @@
 mod change;
 mod create;
 mod doctor;
+mod history;
+mod info;
+mod list;
 mod migrate;
 mod plan;
 mod purge;
@@ -18,6 +21,9 @@ use crate::ago::ago;
 use crate::clean;
 
 pub(crate) use change::Unchanged;
+pub(crate) use history::{Entry, History};
+pub(crate) use info::Info;
+pub(crate) use list::List;
 pub(crate) use version::Version;
 
 /// An outcome that can be shown.
