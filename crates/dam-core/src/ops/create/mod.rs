@@ -119,12 +119,8 @@ pub fn create(store: &dyn Store, scratch: &Path, request: &CreateRequest, report
         builder: request.builder,
     };
     let draft = Draft::build(store, scratch, build, reporter).map_err(|error| name_dockerfile(error, &project))?;
-    let hooks = match draft.hooks() {
-        Ok(hooks) if [HookName::Install, HookName::Uninstall].iter().all(|hook| hooks.contains(hook)) => hooks,
-        Ok(_) => {
-            draft.discard(reporter);
-            return Err(ProjectError::NoMetaInImage { dockerfile: project.dockerfile().to_owned() }.into());
-        }
+    let hooks = match draft.hooks().and_then(|hooks| require(hooks, &project)) {
+        Ok(hooks) => hooks,
         Err(error) => {
             draft.discard(reporter);
             return Err(error);
@@ -144,6 +140,14 @@ pub fn create(store: &dyn Store, scratch: &Path, request: &CreateRequest, report
         hooks,
         warnings,
     })
+}
+
+/// Fails unless the scripts every app has are among `hooks`.
+fn require(hooks: Vec<HookName>, project: &Project) -> Result<Vec<HookName>> {
+    if [HookName::Install, HookName::Uninstall].iter().all(|hook| hooks.contains(hook)) {
+        return Ok(hooks);
+    }
+    Err(ProjectError::NoMetaInImage { dockerfile: project.dockerfile().to_owned() }.into())
 }
 
 /// Says which file the line of a failed build is in.
