@@ -36,7 +36,7 @@ pub enum ProjectError {
         /// The Dockerfile.
         path: PathBuf,
         /// The line, and what is wrong with it.
-        source: dam_oci::Error,
+        source: Box<dam_oci::Error>,
     },
     /// The `meta` folder is missing, or is a file or a link.
     #[error("there is no folder `{path}`")]

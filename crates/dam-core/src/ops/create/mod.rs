@@ -154,7 +154,7 @@ fn require(hooks: Vec<HookName>, project: &Project) -> Result<Vec<HookName>> {
 fn name_dockerfile(error: Error, project: &Project) -> Error {
     match error {
         Error::Oci(source @ (dam_oci::Error::Dockerfile { .. } | dam_oci::Error::NeedsEngine { .. })) => {
-            ProjectError::Dockerfile { path: project.dockerfile().to_owned(), source }.into()
+            ProjectError::Dockerfile { path: project.dockerfile().to_owned(), source: Box::new(source) }.into()
         }
         other => other,
     }

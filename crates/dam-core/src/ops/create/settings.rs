@@ -27,7 +27,7 @@ impl Settings {
     pub(super) fn read(project: &Project, request: &CreateRequest) -> Result<Self> {
         let path = project.dockerfile();
         let text = fs::read_to_string(path).map_err(Error::access(path))?;
-        let fault = |source| ProjectError::Dockerfile { path: path.to_owned(), source };
+        let fault = |source| ProjectError::Dockerfile { path: path.to_owned(), source: Box::new(source) };
         let dockerfile = Dockerfile::parse(&text).map_err(fault)?;
         let environment = project.environment(request.env_file.as_deref())?;
         let merge = |baked: &[(String, String)]| {
