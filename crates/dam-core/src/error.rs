@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use dam_oci::Reference;
 
 use crate::app::{NameFault, NoApp};
+use crate::bundle::BundleError;
 use crate::hooks::HookError;
 use crate::meta::MetaError;
 use crate::project::ProjectError;
@@ -37,6 +38,9 @@ pub enum Error {
         /// What it lacks.
         reason: NoApp,
     },
+    /// Something about a bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// Something about a `/meta`.
     #[error(transparent)]
     Meta(#[from] MetaError),

@@ -1,6 +1,7 @@
 //! Images as values.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::{Config, Descriptor, Error, Manifest, Result, VerifyingReader};
 
@@ -29,6 +30,29 @@ pub trait Image: Send + Sync {
         visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> Result<()>,
     ) -> Result<()> {
         wanted.iter().try_for_each(|blob| visit(blob, &mut *self.open_unverified(blob)?))
+    }
+}
+
+/// A shared image is an image.
+impl<I: Image + ?Sized> Image for Arc<I> {
+    fn manifest_bytes(&self) -> &[u8] {
+        (**self).manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        (**self).manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        (**self).open_unverified(blob)
+    }
+
+    fn visit_unverified(
+        &self,
+        wanted: &[Descriptor],
+        visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> Result<()>,
+    ) -> Result<()> {
+        (**self).visit_unverified(wanted, visit)
     }
 }
 

@@ -1,25 +1,20 @@
-//! Placeholder so that ops/candidate.rs compiles: the `stores` part replaces this file (and adapts candidate.rs, info.rs).
-use crate::{Result, event::Reporter};
-use dam_oci::{Image, Reference};
-use std::path::Path;
-/// x
-pub struct Bundle;
-/// x
-pub struct BundledApp {
-    /// x
-    pub reference: Reference,
-    /// x
-    pub image: Box<dyn Image>,
-    /// x
-    pub unpacked: u64,
-}
-impl Bundle {
-    /// x
-    pub fn open(_: &Path, _: &dyn Reporter) -> Result<Self> {
-        Ok(Self)
-    }
-    /// x
-    pub fn into_apps(self) -> Vec<BundledApp> {
-        Vec::new()
-    }
-}
+//! Bundles: one file that carries apps.
+//!
+//! dam writes version 2 of the format (`docs/formats/bundle-v2.md`): an OCI layout in a tar, whose first entries say all
+//! that a plan needs. It reads that, the `.dam` files of DAM 1.x, and archives of `docker save`, `podman save` and
+//! `skopeo`. Nothing comes out of a [`Bundle`] before its head is checked: only a [`VerifiedBundle`] gives apps.
+
+mod fault;
+mod file;
+pub mod file_name;
+mod head;
+mod open;
+mod verify;
+mod write;
+
+pub use fault::BundleError;
+pub(crate) use file::refuse_irregular;
+pub use file::{BundleFile, Finished};
+pub use head::{FORMAT_VERSION, Head, HeadApp, HeadLayer};
+pub use open::{Bundle, BundledApp, VerifiedBundle};
+pub use write::{BundleApp, Written, write};

@@ -1,5 +1,6 @@
 //! An image with its layers compressed.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use dam_oci::{Descriptor, Digest, Error, Image, Manifest, Result, config, media_type};
@@ -38,6 +39,11 @@ impl Compressed {
         into_oci(&mut manifest);
         let bytes = manifest.to_bytes();
         Ok(Self { image, cache: cache.clone(), bytes, manifest, replaced })
+    }
+
+    /// Returns the lengths of the unpacked layers in bytes, by DiffID, as far as they were raw.
+    pub fn unpacked(&self) -> BTreeMap<Digest, u64> {
+        self.replaced.iter().map(|(raw, _)| (raw.digest, raw.size)).collect()
     }
 
     /// Returns the raw form of a layer that was replaced.

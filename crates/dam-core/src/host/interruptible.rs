@@ -1,6 +1,7 @@
 //! An image whose reading stops when the user wishes to stop.
 
 use std::io::{self, Read};
+use std::ops::Deref;
 
 use dam_oci::{Descriptor, Image, Manifest};
 
@@ -8,19 +9,19 @@ use super::Cancel;
 
 /// Passes an image through until the wish to stop is there; then every read fails. So a load of gigabytes ends at once,
 /// and the store, which registers nothing of a load that breaks off, stays as it was.
-pub(crate) struct Interruptible<'a> {
-    inner: &'a dyn Image,
+pub(crate) struct Interruptible<I> {
+    inner: I,
     cancel: Cancel,
 }
 
-impl<'a> Interruptible<'a> {
-    /// Watches `cancel` while `inner` is read.
-    pub(crate) fn new(inner: &'a dyn Image, cancel: Cancel) -> Self {
+impl<I> Interruptible<I> {
+    /// Watches `cancel` while `inner`, an image by reference or in a box, is read.
+    pub(crate) fn new(inner: I, cancel: Cancel) -> Self {
         Self { inner, cancel }
     }
 }
 
-impl Image for Interruptible<'_> {
+impl<I: Deref<Target: Image> + Send + Sync> Image for Interruptible<I> {
     fn manifest_bytes(&self) -> &[u8] {
         self.inner.manifest_bytes()
     }

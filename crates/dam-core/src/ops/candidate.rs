@@ -57,7 +57,7 @@ impl Candidate {
 
     /// Finds the one app of an archive.
     pub fn from_file(keep: &Keep, scratch: &Path, path: &Path, reporter: &dyn Reporter) -> Result<Self> {
-        let mut apps = Bundle::open(path, reporter)?.into_apps();
+        let mut apps = Bundle::open(path, reporter)?.verify()?.into_apps();
         if apps.len() != 1 {
             let apps = apps.into_iter().map(|app| app.reference).collect();
             return Err(Error::NotOneApp { path: path.to_owned(), apps });

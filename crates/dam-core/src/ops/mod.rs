@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod purge;
 pub mod remove;
 pub mod rollback;
+pub mod save;
 mod target;
 pub mod upgrade;
 pub mod verify;

@@ -29,7 +29,8 @@ use crate::{Compression, Descriptor, Digest, Image, ParseReferenceError, Referen
 pub use fault::{ArchiveFault, NameFault};
 pub use members::{ENTRY_LIMIT, Members};
 pub(crate) use name::{clean, show};
-pub(crate) use oci::{NAME, REF_NAME, name_of};
+pub(crate) use oci::name_of;
+pub use oci::{NAME, REF_NAME};
 pub(crate) use source::{Section, Stream};
 pub use stream::{Member, stream};
 pub(crate) use walk::{Entry, Kind, Walk, read_full};

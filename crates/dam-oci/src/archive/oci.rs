@@ -19,9 +19,9 @@ const DEPTH_LIMIT: usize = 4;
 const LINE_LIMIT: usize = 10_000;
 
 /// The annotation of the full name, as containerd writes it.
-pub(crate) const NAME: &str = "io.containerd.image.name";
+pub const NAME: &str = "io.containerd.image.name";
 /// The annotation of the tag, or of the full name, as others write it.
-pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Returns the images of a layout, each once; `None` if the archive is no layout.
 pub(super) fn images(members: &Arc<Members>) -> Result<Option<Vec<ArchivedImage>>> {

@@ -1,0 +1,69 @@
+//! What can be wrong with a bundle.
+
+use std::path::PathBuf;
+
+use dam_oci::{Digest, Reference};
+
+/// What can be wrong with a bundle, beyond what can be wrong with any image archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// The content is not what the file's name promises.
+    #[error("`{path}` is damaged: its name promises the checksum {promised:08x}, its content has {found:08x}")]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// CRC-32 in the name.
+        promised: u32,
+        /// CRC-32 of the content.
+        found: u32,
+    },
+    /// The file has another length than its name promises.
+    #[error("`{path}` is damaged: its name promises {promised} bytes, it has {found}")]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Length in the name, in bytes.
+        promised: u64,
+        /// Length of the file, in bytes.
+        found: u64,
+    },
+    /// A later format.
+    #[error("`{path}` has bundle format {version}, and this dam reads up to {}", super::FORMAT_VERSION)]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        version: u32,
+    },
+    /// It carries changes only, for a receiver that has the rest.
+    #[error("`{path}` needs a baseline, which this dam cannot read")]
+    NeedsBaseline {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Head and images contradict each other.
+    #[error("`{path}` contradicts itself: {reason}")]
+    Contradiction {
+        /// The file.
+        path: PathBuf,
+        /// What does not match.
+        reason: String,
+    },
+    /// An image without a usable name.
+    #[error("`{path}` does not say what its image {image} is called")]
+    NoName {
+        /// The file.
+        path: PathBuf,
+        /// Digest of the image's config.
+        image: Digest,
+    },
+    /// An app that is to be written twice.
+    #[error("`{0}` would be in the bundle twice")]
+    Twice(Reference),
+    /// Something that must not be replaced by a file.
+    #[error("`{path}` is not a regular file, so it is not replaced")]
+    Irregular {
+        /// The place.
+        path: PathBuf,
+    },
+}

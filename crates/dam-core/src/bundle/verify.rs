@@ -1,0 +1,72 @@
+//! Checking the head of a bundle against the images it speaks of.
+
+use std::collections::BTreeSet;
+
+use dam_oci::{ArchivedImage, Config, Digest, config};
+
+use super::head::{Head, HeadApp, HeadLayer};
+use super::{Bundle, BundleError, BundledApp};
+use crate::Result;
+use crate::app::{AppId, Labels};
+
+/// Returns the apps of a bundle whose head tells the truth.
+pub(super) fn apps(bundle: &Bundle, head: &Head) -> Result<Vec<BundledApp>> {
+    let refuse = |reason: String| BundleError::Contradiction { path: bundle.path.clone(), reason };
+    let images = bundle.archive.images();
+    let mut names = BTreeSet::new();
+    let apps = head.apps.iter().map(|app| {
+        if !names.insert(&app.reference) {
+            return Err(refuse(format!("`{}` is listed twice", app.reference)).into());
+        }
+        let image = images.iter().find(|image| image.manifest == app.manifest.digest);
+        let image = image.ok_or_else(|| refuse(format!("`{}` is listed and not there", app.reference)))?;
+        let (_, config) = config(&*image.image)?;
+        match contradiction(app, image, &config)? {
+            Some(reason) => Err(refuse(format!("`{}` {reason}", app.reference)).into()),
+            None => Ok(BundledApp {
+                reference: app.reference.clone(),
+                more_references: Vec::new(),
+                image: Box::new(image.image.clone()),
+                unpacked: app.unpacked(),
+            }),
+        }
+    });
+    let apps = apps.collect::<Result<Vec<_>>>()?;
+    let listed: BTreeSet<Digest> = head.apps.iter().map(|app| app.manifest.digest).collect();
+    match images.iter().find(|image| !listed.contains(&image.manifest)) {
+        Some(image) => Err(refuse(format!("the image {} is there and not listed", image.manifest)).into()),
+        None => Ok(apps),
+    }
+}
+
+/// Says what the head claims of an app that its image does not bear out.
+fn contradiction(app: &HeadApp, archived: &ArchivedImage, config: &Config) -> Result<Option<String>> {
+    let image = &archived.image;
+    let manifest = image.manifest();
+    let id = AppId { name: app.name.clone(), version: app.version.clone() };
+    let labels = Labels::read(&app.name, &config.config.labels)?;
+    let servers: Vec<String> = labels.servers.into_iter().map(Option::unwrap_or_default).collect();
+    let claims = [
+        ("has another name and version in its reference", AppId::of(&app.reference).as_ref() == Some(&id)),
+        ("has another name in the index", archived.references.contains(&app.reference)),
+        ("has a manifest of another length", app.manifest.size == image.manifest_bytes().len() as u64),
+        ("has a manifest of another type", app.manifest.media_type == manifest.media_type()),
+        ("has another config", app.image == manifest.config.digest),
+        ("has other layers", same_layers(&app.layers, archived, config)),
+        ("has another family in its labels", app.family == labels.family),
+        ("has another multiversion in its labels", app.multiversion == labels.multiversion),
+        ("has other servers in its labels", app.servers == servers),
+    ];
+    Ok(claims.into_iter().find(|(_, holds)| !holds).map(|(reason, _)| reason.to_owned()))
+}
+
+fn same_layers(listed: &[HeadLayer], archived: &ArchivedImage, config: &Config) -> bool {
+    let layers = &archived.image.manifest().layers;
+    let same = |(listed, (layer, diff_id)): (&HeadLayer, (&dam_oci::Descriptor, &Digest))| {
+        listed.digest == layer.digest
+            && listed.size == layer.size
+            && listed.media_type == layer.media_type
+            && listed.diff_id == *diff_id
+    };
+    listed.len() == layers.len() && listed.iter().zip(layers.iter().zip(&config.rootfs.diff_ids)).all(same)
+}

@@ -1,0 +1,177 @@
+//! Writing a bundle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+
+use dam_oci::archive::{ArchiveWriter, NAME, REF_NAME};
+use dam_oci::{Descriptor, Digest, Image, Index, blob, config};
+use serde_json::json;
+
+use super::BundleError;
+use super::head::{FORMAT_VERSION, Head, HeadApp, HeadLayer};
+use crate::Result;
+use crate::app::{App, Labels};
+use crate::event::{Event, Reporter};
+
+/// An app to be written.
+pub struct BundleApp {
+    /// What its image says of it.
+    pub app: App,
+    /// The image; its layers are written as they are.
+    pub image: Box<dyn Image>,
+    /// Lengths of unpacked layers in bytes, by DiffID, as far as known.
+    pub unpacked: BTreeMap<Digest, u64>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The `dam.json` of the bundle.
+    pub head: Head,
+    /// Blobs, each once.
+    pub blobs: usize,
+    /// Length of the blobs in bytes.
+    pub blob_bytes: u64,
+}
+
+/// Writes a bundle of `apps` to `out`, in one pass. Equal apps give equal bytes.
+///
+/// Blobs are checked while they are read; where one turns out damaged, what was written is of no use.
+pub fn write(apps: &[BundleApp], out: impl Write, reporter: &dyn Reporter) -> Result<Written> {
+    let head = head(apps)?;
+    let mut archive = ArchiveWriter::new(out);
+    archive.add_bytes("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    archive.add_bytes("dam.json", &json(&head))?;
+    archive.add_bytes("index.json", &json(&index(&head)))?;
+    archive.add_bytes("manifest.json", &json(&manifest_json(&head)))?;
+    archive.add_bytes("app_list", app_list(&head).as_bytes())?;
+    let total = layers(apps).map(|(_, layer)| (layer.digest, layer.size)).collect::<BTreeMap<_, _>>().values().sum();
+    reporter.event(Event::Started { what: "write bundle", total: Some(total) });
+    let blobs = write_blobs(apps, &mut archive, reporter);
+    reporter.event(Event::Finished);
+    let (blobs, blob_bytes) = blobs?;
+    archive.finish()?;
+    Ok(Written { head, blobs, blob_bytes })
+}
+
+/// Writes manifests and configs, app by app, then layers, base first; each blob once.
+fn write_blobs<W: Write>(
+    apps: &[BundleApp],
+    archive: &mut ArchiveWriter<W>,
+    reporter: &dyn Reporter,
+) -> Result<(usize, u64)> {
+    let mut written = BTreeSet::new();
+    let mut bytes = 0;
+    for BundleApp { image, .. } in apps {
+        let manifest = manifest_of(&**image);
+        if written.insert(manifest.digest) {
+            archive.add_bytes(&path(manifest.digest), image.manifest_bytes())?;
+            bytes += manifest.size;
+        }
+        let config = &image.manifest().config;
+        if written.insert(config.digest) {
+            archive.add_stream(&path(config.digest), config.size, &mut blob(&**image, config)?)?;
+            bytes += config.size;
+        }
+    }
+    for (image, layer) in layers(apps) {
+        if written.insert(layer.digest) {
+            let content = &mut Reporting { inner: blob(image, layer)?, reporter };
+            archive.add_stream(&path(layer.digest), layer.size, content)?;
+            bytes += layer.size;
+        }
+    }
+    Ok((written.len(), bytes))
+}
+
+fn layers(apps: &[BundleApp]) -> impl Iterator<Item = (&dyn Image, &Descriptor)> {
+    apps.iter().flat_map(|app| app.image.manifest().layers.iter().map(move |layer| (&*app.image, layer)))
+}
+
+fn head(apps: &[BundleApp]) -> Result<Head> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = apps.iter().find(|app| !names.insert(&app.app.reference)) {
+        return Err(BundleError::Twice(twice.app.reference.clone()).into());
+    }
+    let apps = apps.iter().map(head_app).collect::<Result<_>>()?;
+    Ok(Head { format_version: FORMAT_VERSION, apps, baseline: None })
+}
+
+fn head_app(bundled: &BundleApp) -> Result<HeadApp> {
+    let BundleApp { app, image, unpacked } = bundled;
+    let (_, config) = config(&**image)?;
+    let labels = Labels::read(&app.id.name, &config.config.labels)?;
+    let layers = image.manifest().layers.iter().zip(&config.rootfs.diff_ids);
+    let first_line = app.description.as_deref().and_then(|text| text.lines().next());
+    Ok(HeadApp {
+        name: app.id.name.clone(),
+        version: app.id.version.clone(),
+        family: labels.family,
+        multiversion: labels.multiversion,
+        servers: labels.servers.into_iter().map(Option::unwrap_or_default).collect(),
+        description: first_line.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()),
+        hooks: app.hooks.iter().map(|hook| hook.file().to_owned()).collect(),
+        reference: app.reference.clone(),
+        manifest: manifest_of(&**image),
+        image: image.manifest().config.digest,
+        layers: layers.map(|(layer, diff_id)| head_layer(layer, *diff_id, unpacked.get(diff_id).copied())).collect(),
+    })
+}
+
+fn head_layer(layer: &Descriptor, diff_id: Digest, unpacked: Option<u64>) -> HeadLayer {
+    let Descriptor { media_type, digest, size, .. } = layer.clone();
+    // A layer that is its own unpacked form.
+    let unpacked_size = unpacked.or((digest == diff_id).then_some(size));
+    HeadLayer { diff_id, digest, size, unpacked_size, media_type }
+}
+
+fn manifest_of(image: &dyn Image) -> Descriptor {
+    Descriptor::of(image.manifest().media_type(), image.manifest_bytes())
+}
+
+/// Names each manifest as containerd and `docker save` do.
+fn index(head: &Head) -> Index {
+    let entry = |app: &HeadApp| {
+        let mut entry = app.manifest.clone();
+        entry.annotations.insert(NAME.to_owned(), app.reference.canonical());
+        entry.annotations.insert(REF_NAME.to_owned(), app.version.to_string());
+        entry
+    };
+    Index { manifests: head.apps.iter().map(entry).collect(), ..Index::default() }
+}
+
+/// What `docker load` of engines before 25, and Podman, read.
+fn manifest_json(head: &Head) -> serde_json::Value {
+    let image = |app: &HeadApp| {
+        let layers: Vec<String> = app.layers.iter().map(|layer| path(layer.digest)).collect();
+        json!({ "Config": path(app.image), "RepoTags": [app.reference], "Layers": layers })
+    };
+    head.apps.iter().map(image).collect()
+}
+
+/// The list that DAM 1.x reads, one app a line.
+fn app_list(head: &Head) -> String {
+    head.apps.iter().map(|app| format!("{}:{}\n", app.name, app.version)).collect()
+}
+
+fn path(digest: Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("only string keys")
+}
+
+/// Tells the reporter how many bytes pass.
+struct Reporting<'a, R> {
+    inner: R,
+    reporter: &'a dyn Reporter,
+}
+
+impl<R: Read> Read for Reporting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.reporter.event(Event::Advanced { bytes: count as u64 });
+        Ok(count)
+    }
+}

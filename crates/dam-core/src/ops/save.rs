@@ -1,0 +1,108 @@
+//! `dam save`: one app into one file.
+
+use std::path::{Path, PathBuf};
+
+use dam_oci::{Digest, Image};
+use serde::Serialize;
+
+use super::{Candidate, Search, Target};
+use crate::app::AppId;
+use crate::bundle::{self, BundleApp, BundleFile, Finished};
+use crate::cache::{Cache, Compressed};
+use crate::event::Reporter;
+use crate::host::{Cancel, Interruptible, Scratch};
+use crate::meta::Keep;
+use crate::store::Store;
+use crate::{Error, Result};
+
+/// What to save, and where to.
+#[derive(Debug, Clone)]
+pub struct SaveRequest {
+    /// The app: an image of the store, or a file of an older form to be written anew.
+    pub target: Target,
+    /// The file to write, in the place of any file there; a folder that is there is used as `folder`.
+    pub output: Option<PathBuf>,
+    /// The folder for a file whose name dam makes: `NAME-VERSION.CRC.dam`.
+    pub folder: PathBuf,
+}
+
+/// What was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Saved {
+    /// The file.
+    pub path: PathBuf,
+    /// The app.
+    pub app: AppId,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+    /// How many layers the app has.
+    pub layers: usize,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+}
+
+/// Where a save finds its things.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The images.
+    pub store: &'a dyn Store,
+    /// Compressed layers from earlier saves.
+    pub cache: &'a Cache,
+    /// A folder for small temporary files.
+    pub scratch: &'a Scratch,
+    /// The wish to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Saves an app. Layers that the store gives uncompressed are written as zstd.
+///
+/// # Errors
+/// Those of [`Candidate::find`]; [`Error::Cancelled`]; [`bundle::BundleError::Irregular`] where the output is a device or
+/// a pipe. No file is left then, and one that was there stays as it was.
+pub fn save(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
+    let result = match attempt(tools, request, reporter) {
+        // A damaged layer of the cache removed itself while it was read, so the second time is made of sound ones. If
+        // it was the store's, it fails again.
+        Err(Error::Oci(dam_oci::Error::Blob(_))) => attempt(tools, request, reporter),
+        result => result,
+    };
+    // What a wish to stop breaks reports itself as a failed read or write.
+    result.map_err(|error| if tools.cancel.is_set() { Error::Cancelled } else { error })
+}
+
+fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
+    let Tools { store, cache, scratch, cancel } = tools;
+    cancel.check()?;
+    let (folder, path) = place(request)?;
+    let keep = Keep::open(scratch.path())?;
+    let search = Search { store, keep: &keep, scratch: scratch.path() };
+    let Candidate { release, image, .. } = Candidate::find(search, &request.target, reporter)?;
+    let image = match image {
+        Some(image) => image,
+        None => store.image(release.image, reporter)?,
+    };
+    let image = Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter)?;
+    let (unpacked, layers) = (image.unpacked(), image.manifest().layers.len());
+    let id = release.app.id.clone();
+    let mut file = BundleFile::create(&folder, cancel.clone())?;
+    bundle::write(&[BundleApp { app: release.app, image: Box::new(image), unpacked }], &mut file, reporter)?;
+    let Finished { path, bytes, sha256 } = match path {
+        Some(path) => file.finish(&path)?,
+        None => file.finish_as_app(&id)?,
+    };
+    Ok(Saved { path, app: id, bytes, layers, sha256 })
+}
+
+/// Returns the folder to write in, and the file's path if the request gives one.
+fn place(request: &SaveRequest) -> Result<(PathBuf, Option<PathBuf>)> {
+    match &request.output {
+        None => Ok((request.folder.clone(), None)),
+        Some(output) if output.is_dir() => Ok((output.clone(), None)),
+        Some(output) => {
+            // Looked at before the work, and again before the rename.
+            bundle::refuse_irregular(output)?;
+            let folder = output.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            Ok((folder.to_owned(), Some(output.clone())))
+        }
+    }
+}
