@@ -3,6 +3,7 @@
 //! The libraries state facts; this is the one place that knows flags and commands. Each area's enum has one function
 //! with one exhaustive `match`, so that a new variant does not compile until someone has thought about its reader.
 
+mod bundle;
 mod change;
 mod docker;
 mod hook;
@@ -59,6 +60,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Oci(fault) => oci::advise(fault),
         Error::Ledger(fault) => ledger::advise(fault),
         Error::Project(fault) => project::advise(fault),
+        Error::Bundle(fault) => bundle::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
         Error::Docker(fault) => docker::advise(fault),

@@ -1,0 +1,27 @@
+//! Advice on bundles.
+
+use dam_core::bundle::BundleError;
+
+use super::Advice;
+use crate::error::Hint;
+
+/// Advises on what is wrong with a bundle.
+pub(crate) fn advise(fault: &BundleError) -> Advice {
+    let again = || [Hint::Advice("copy the file again from where it came from".into())];
+    match fault {
+        BundleError::Checksum { path, .. } | BundleError::Length { path, .. } => {
+            Advice::with("bad-checksum", again()).at(path)
+        }
+        BundleError::Newer { path, .. } | BundleError::NeedsBaseline { path } => {
+            Advice::with("newer-bundle", [Hint::Advice("use the dam that wrote it, or a newer one".into())]).at(path)
+        }
+        BundleError::Contradiction { path, .. } => Advice::with("damaged", again()).at(path),
+        BundleError::NoName { path, .. } => {
+            Advice::with("no-name", [Hint::Advice("save it by name: `docker save NAME:VERSION`".into())]).at(path)
+        }
+        BundleError::Twice(_) => Advice::new("twice"),
+        BundleError::Irregular { path } => {
+            Advice::with("irregular-output", [Hint::Advice("name a file with --output".into())]).at(path)
+        }
+    }
+}
