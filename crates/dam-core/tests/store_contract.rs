@@ -6,9 +6,10 @@ use std::io::Read;
 use dam_core::cache::{Cache, DEFAULT_LIMIT};
 use dam_core::event::Silent;
 use dam_core::store::docker::{DockerStore, Endpoint};
-use dam_core::store::{ImageId, LayoutStore, Store};
+use dam_core::store::{BuildRequest, Builder, ImageId, LayoutStore, Store};
 use dam_core::testing::{MemoryStore, PrivateDocker, PrivatePodman};
 use dam_core::{Error, Result};
+use dam_oci::context::{Context, Entry};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Digest, Image, Reference, config, layers, visit_layers};
 use tempfile::TempDir;
@@ -36,6 +37,7 @@ fn contract(store: &dyn Store, habits: Habits) {
         removes_one_of_two_that_share_layers,
         keeps_nothing_of_a_damaged_image,
         writes_meta,
+        builds_a_dockerfile,
         says_no_to_unknown_ids,
         says_what_it_is,
     ];
@@ -281,6 +283,31 @@ fn files(tar: &[u8]) -> std::io::Result<BTreeMap<String, (u32, String)>> {
         }
     }
     Ok(files)
+}
+
+fn builds_a_dockerfile(store: &dyn Store, _: Habits) {
+    let mut context = Context::new();
+    let dockerfile = format!("FROM scratch\nLABEL {MARK}=one which=file\nCOPY meta /meta\n");
+    context.insert(Entry::bytes("Dockerfile", 0o644, dockerfile));
+    context.insert(Entry::bytes("meta/install", 0o755, "#!/bin/sh\n"));
+    let request = BuildRequest {
+        context: &context,
+        dockerfile: "Dockerfile".to_owned(),
+        tags: vec![name("built:1"), name("built:2")],
+        labels: BTreeMap::from([("which".to_owned(), "request".to_owned())]),
+        args: BTreeMap::new(),
+        platform: None,
+        no_cache: false,
+        builder: Builder::Auto,
+    };
+    let id = store.build(&request, &Silent).expect("built");
+    let built = store.find_id(id).expect("an answer").expect("there");
+    assert_eq!(built.tags, [name("built:1"), name("built:2")]);
+    assert_eq!((built.labels[MARK].as_str(), built.labels["which"].as_str()), ("one", "request"));
+    let mut tar = Vec::new();
+    assert!(store.meta(id, &mut tar).expect("a tar"));
+    assert_eq!(files(&tar).expect("a sound tar")["meta/install"], (0o755, "#!/bin/sh\n".to_owned()));
+    remove(store, id);
 }
 
 fn says_no_to_unknown_ids(store: &dyn Store, _: Habits) {

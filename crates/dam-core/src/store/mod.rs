@@ -14,11 +14,14 @@ use crate::Result;
 use crate::event::Reporter;
 
 mod about;
+mod build;
 pub mod docker;
 mod layout;
 mod request;
 
 pub(crate) use about::{describe, tag_of};
+#[cfg(feature = "testing")]
+pub(crate) use build::build_into;
 pub use layout::LayoutStore;
 pub use request::{BuildRequest, Builder};
 

@@ -5,11 +5,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dam_oci::testing::MemoryImage;
-use dam_oci::{Digest, Image, Reference, layers, subtree, visit_layers};
+use dam_oci::{Digest, Image, Layout, Reference, layers, subtree, visit_layers};
 
 use crate::event::Reporter;
 use crate::store::{BuildRequest, Description, ImageId, ListedImage, META_LIMITS, Store, StoredImage};
-use crate::store::{describe, tag_of};
+use crate::store::{build_into, describe, tag_of};
 use crate::{Error, Result};
 
 /// A store in memory. Clones share their images, as two dams on one machine do.
@@ -141,7 +141,10 @@ impl Store for MemoryStore {
         Ok(Box::new(self.state().image(id)?.clone()))
     }
 
-    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> Result<ImageId> {
-        Err(Error::Oci(dam_oci::Error::Unsupported { what: "a build in memory".to_owned() }))
+    fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> Result<ImageId> {
+        let folder = tempfile::tempdir().map_err(Error::access(std::env::temp_dir()))?;
+        let layout = Layout::open_or_create(folder.path())?;
+        let built = build_into(&layout, self, request, reporter)?;
+        self.load(&layout.image(built.digest)?, &request.tags, reporter)
     }
 }

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::archive::read_full;
 use crate::layout::{Layout, index};
-use crate::{Descriptor, Digest, Error, Hasher, Image, Result, visit_blobs};
+use crate::{Descriptor, Digest, Error, Hasher, Image, Manifest, Result, visit_blobs};
 
 /// Bytes per read and write.
 const CHUNK: usize = 256 << 10;
@@ -27,6 +27,27 @@ impl Layout {
         visit_blobs(image, &wanted, &mut |blob, reader| self.put_known(blob, reader, on_bytes))?;
         let descriptor = Descriptor::of(manifest.media_type(), image.manifest_bytes());
         self.put_known(&descriptor, &mut image.manifest_bytes(), &mut |_| {})?;
+        self.change_index(|index| {
+            index::keep(index, descriptor.clone());
+            Ok(descriptor)
+        })
+    }
+
+    /// Keeps an image whose config and layers were put before, without a name.
+    ///
+    /// [`Layout::hold`] garbage collection off from the first blob to here.
+    ///
+    /// # Errors
+    /// [`Error::MissingBlob`] where one of its blobs is not here, [`Error::Json`] where the bytes are no manifest.
+    pub fn keep(&self, manifest_bytes: &[u8]) -> Result<Descriptor> {
+        let _hold = self.hold()?;
+        let manifest: Manifest = serde_json::from_slice(manifest_bytes)
+            .map_err(|source| Error::Json { what: "manifest".to_owned(), source })?;
+        if let Some(lost) = manifest.layers.iter().chain([&manifest.config]).find(|blob| !self.has_blob(blob)) {
+            return Err(Error::MissingBlob { digest: lost.digest });
+        }
+        let descriptor = Descriptor::of(manifest.media_type(), manifest_bytes);
+        self.put_known(&descriptor, &mut &manifest_bytes[..], &mut |_| {})?;
         self.change_index(|index| {
             index::keep(index, descriptor.clone());
             Ok(descriptor)
