@@ -253,15 +253,14 @@ fn drop_image(host: &Host, release: &Release) -> Result<()> {
     if host.ledger.images_in_use()?.iter().any(|(image, ..)| *image == release.image) {
         return Ok(());
     }
-    for reference in release.app.more_references.iter().chain([&release.app.reference]) {
-        if host.store.find(reference)?.is_some_and(|image| image.id == release.image) {
-            host.store.untag(reference)?;
-        }
+    let Some(image) = host.store.find_id(release.image)? else { return Ok(()) };
+    let is_ours = |tag: &Reference| *tag == release.app.reference || release.app.more_references.contains(tag);
+    let (ours, foreign): (Vec<_>, Vec<_>) = image.tags.into_iter().partition(is_ours);
+    // Removed as a whole where it may be: an engine then also takes what only its build had left.
+    if foreign.is_empty() {
+        return host.store.remove(release.image);
     }
-    match host.store.find_id(release.image)? {
-        Some(image) if image.tags.is_empty() => host.store.remove(release.image),
-        _ => Ok(()),
-    }
+    ours.iter().try_for_each(|tag| host.store.untag(tag))
 }
 
 /// A change that failed.
