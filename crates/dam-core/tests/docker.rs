@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dam_core::Error;
 use dam_core::cache::Cache;
@@ -155,7 +156,15 @@ fn a_damaged_image_changes_nothing(store: &dyn Store) {
     let sound = app("1");
     let id = load(store, &sound, &["shop:1"]).expect("a sound image");
     let before = store.list().expect("an answer");
-    let big = || ImageBuilder::app().layer().file("big", 0o644, vec![7; 5 << 20]).layer().file("c", 0o644, "c").build();
+    let big = || {
+        ImageBuilder::new()
+            .file("new", 0o644, "new")
+            .layer()
+            .file("big", 0o644, vec![7; 5 << 20])
+            .layer()
+            .file("c", 0o644, "c")
+            .build()
+    };
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
         let image = compressed(&big(), compression);
         for layer in image.manifest().layers.clone() {
@@ -177,6 +186,41 @@ fn a_damaged_image_changes_nothing(store: &dyn Store) {
     assert!(matches!(error, Error::Oci(dam_oci::Error::Blob(BlobFault::Mismatch { .. }))), "{error:?}");
     assert_eq!(store.list().expect("an answer"), before);
     store.remove(id).expect("gone");
+}
+
+/// Counts the bytes that are sent.
+#[derive(Default)]
+struct Sent(AtomicU64);
+
+impl Reporter for Sent {
+    fn event(&self, event: Event) {
+        if let Event::Advanced { bytes } = event {
+            self.0.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Layers that Docker has, on top of the same ones, are not sent again.
+fn only_what_is_lacking_is_sent(store: &dyn Store) {
+    let base = || ImageBuilder::app().file("base", 0o644, vec![5; 6 << 20]).layer().file("lib", 0o644, "lib").layer();
+    let send = |image: MemoryImage| {
+        let sent = Sent::default();
+        let id = store.load(&image, &[reference("app:1")], &sent).expect("a sound image");
+        (id, sent.0.into_inner())
+    };
+    let (one, first) = send(base().file("app", 0o644, "one").build());
+    let (two, second) = send(base().file("app", 0o644, "two").build());
+    // The same base, but once more on top of itself, and below another layer.
+    let (again, third) = send(base().file("base", 0o644, vec![5; 6 << 20]).build());
+    let (other, fourth) =
+        send(ImageBuilder::new().file("x", 0o644, "x").layer().file("base", 0o644, vec![5; 6 << 20]).build());
+    assert!(first > 6 << 20 && third > 6 << 20 && fourth > 6 << 20, "{first} {third} {fourth}");
+    assert_eq!(second, 2048);
+    for id in [one, other, again, two] {
+        let value = store.image(id, &Silent).expect("an image");
+        MemoryImage::copy(&*value).expect("sound blobs");
+        store.remove(id).expect("gone");
+    }
 }
 
 /// An image whose blobs are sound, but whose config promises other content.
@@ -231,6 +275,7 @@ fn docker_keeps_images() {
     every_compression_loads(&store);
     a_damaged_image_changes_nothing(&store);
     an_image_comes_out(&store, &cache);
+    only_what_is_lacking_is_sent(&store);
 }
 
 #[test]

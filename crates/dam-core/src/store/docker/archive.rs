@@ -163,9 +163,9 @@ impl<'a> Archive<'a> {
         write_file(out, &config_path, &self.config)
     }
 
-    fn write_layer(&self, layer: &Layer, reader: &mut dyn Read, out: &mut dyn Write) -> Result<(), Error> {
+    fn write_layer(&self, layer: &Layer, reader: &mut dyn Read, out: &mut Reported) -> Result<(), Error> {
         let what = || Error::stream(format!("layer {}", layer.blob.digest));
-        out.write_all(header(&layer.path, layer.size).as_bytes()).map_err(what())?;
+        out.out.write_all(header(&layer.path, layer.size).as_bytes()).map_err(what())?;
         match self.form {
             // The bytes go as they are; containerd checks DiffIDs when it unpacks.
             Form::Layout => drop(pump(reader, out).map_err(what())?),
@@ -178,7 +178,7 @@ impl<'a> Archive<'a> {
                 checked.finish().map_err(what())?;
             }
         }
-        out.write_all(&[0; 512][..padding(layer.size)]).map_err(what())
+        out.out.write_all(&[0; 512][..padding(layer.size)]).map_err(what())
     }
 }
 

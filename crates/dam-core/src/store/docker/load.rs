@@ -10,7 +10,7 @@ use super::error::DockerError;
 use super::{DockerStore, messages};
 use crate::event::{Event, Reporter};
 use crate::store::{ImageId, Store};
-use crate::{Result, fault};
+use crate::{Error, Result, fault};
 
 impl DockerStore {
     pub(super) fn load_image(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
@@ -39,10 +39,27 @@ impl DockerStore {
     }
 
     fn send(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<()> {
+        let left_out = self.present_layers(image)?;
+        match self.send_without(&left_out, image, tags, reporter) {
+            // Another program may have removed the layers that were counted on.
+            Err(Error::Docker(DockerError::Answered { .. })) if !left_out.is_empty() => {
+                self.send_without(&BTreeSet::new(), image, tags, reporter)
+            }
+            result => result,
+        }
+    }
+
+    fn send_without(
+        &self,
+        left_out: &BTreeSet<Digest>,
+        image: &dyn Image,
+        tags: &[Reference],
+        reporter: &dyn Reporter,
+    ) -> Result<()> {
         let name = tags.first().map(Reference::canonical);
         let what = format!("load {}", tags.first().map_or_else(|| self.id_of(image).to_string(), Reference::to_string));
         let known = |diff_id| self.unpacked_size(diff_id);
-        let archive = Archive::plan(image, self.engine.form(), &BTreeSet::new(), &known, name)?;
+        let archive = Archive::plan(image, self.engine.form(), left_out, &known, name)?;
         reporter.event(Event::Started { what: &what, total: Some(archive.size()) });
         fault::point("docker: before a load");
         let ask = Ask::new(&what, "images/load").with("quiet", "1");

@@ -14,6 +14,7 @@ mod images;
 mod load;
 mod messages;
 mod meta;
+mod present;
 mod tls;
 mod trace;
 mod transport;
