@@ -406,6 +406,11 @@ fn an_image_in_use_stays(store: &dyn Store, endpoint: &Endpoint) {
     let containers = ask(endpoint, "GET /v1.40/containers/json?all=1", "");
     assert!(containers.contains("user") && !containers.contains("dam.helper"), "{containers}");
     ask(endpoint, "DELETE /v1.40/containers/user?force=1", "");
+
+    // What a killed dam left behind is in nobody's way.
+    let left = format!(r#"{{"Image":"{id}","Cmd":["/x"],"Labels":{{"dam.helper":"meta"}}}}"#);
+    let created = ask(endpoint, "POST /v1.40/containers/create?name=left", &left);
+    assert!(created.contains("201 Created"), "{created}");
     store.remove(id).expect("gone");
 }
 

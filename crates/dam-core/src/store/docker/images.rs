@@ -5,7 +5,7 @@ use dam_oci::{Digest, Platform, Reference};
 use super::client::{Answer, Ask, path};
 use super::error::{DockerError, Result};
 use super::wire::{ContainerRow, ImageInspect, ImageRow};
-use super::{DockerStore, Engine};
+use super::{DockerStore, Engine, meta};
 use crate::Error;
 use crate::store::{ImageId, ListedImage, StoredImage};
 
@@ -99,17 +99,22 @@ impl DockerStore {
         }
     }
 
-    /// Names a container made of exactly this image.
+    /// Names a container made of exactly this image. Containers that a killed dam left behind while it read a `/meta`
+    /// are removed on the way and count for nothing.
     fn user_of(&self, id: ImageId) -> Result<Option<String>> {
         // Without `sha256:`, which Podman's filter does not understand.
         let filters = serde_json::json!({ "ancestor": [id.0.hex()] }).to_string();
         let ask = Ask::new("list its containers", "containers/json").with("all", "1").with("filters", &filters);
         let rows: Vec<ContainerRow> = self.client.get_json(&ask)?;
-        let user = rows.into_iter().find(|row| read_id(&row.image_id, "").is_ok_and(|image| image == id));
-        Ok(user.map(|row| {
+        for row in rows.iter().filter(|row| read_id(&row.image_id, "").is_ok_and(|image| image == id)) {
+            if row.labels.contains_key(meta::LABEL) {
+                self.remove_helper(&row.id)?;
+                continue;
+            }
             let name = row.names.first().map_or(row.id.as_str(), |name| name.trim_start_matches('/'));
-            format!("container {name} is made of it")
-        }))
+            return Ok(Some(format!("container {name} is made of it")));
+        }
+        Ok(None)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::store::{ImageId, pump};
 
 /// Label of the containers made here, so that whoever finds one knows what it was for.
-const LABEL: &str = "dam.helper";
+pub(super) const LABEL: &str = "dam.helper";
 
 impl DockerStore {
     pub(super) fn copy_meta(&self, id: ImageId, out: &mut dyn Write) -> crate::Result<bool> {
@@ -50,7 +50,8 @@ impl DockerStore {
         Ok(true)
     }
 
-    fn remove_helper(&self, container: &str) -> Result<()> {
+    /// Removes such a container with its volumes; one that is gone is no error.
+    pub(super) fn remove_helper(&self, container: &str) -> Result<()> {
         let ask = Ask::new(format!("remove container {container}"), format!("containers/{container}"));
         self.client.delete(&ask.with("force", "1").with("v", "1"))?.found().map(drop)
     }

@@ -60,6 +60,8 @@ pub(super) struct ContainerRow {
     pub(super) names: Vec<String>,
     #[serde(rename = "ImageID", deserialize_with = "null_is_default")]
     pub(super) image_id: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// `POST /containers/create`.
