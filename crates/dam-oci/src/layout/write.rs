@@ -57,7 +57,7 @@ impl Layout {
     /// Puts a blob whose digest is not known yet: `write` writes it, and what was written is described. Nothing is kept
     /// when `write` fails.
     ///
-    /// Garbage collection removes a blob that no kept manifest reaches: [`Layout::hold`] it off until there is one.
+    /// Garbage collection removes a blob that no kept manifest reaches: [`Layout::hold`] it off until [`Layout::keep`].
     pub fn put_blob(
         &self,
         media_type: &str,
@@ -70,6 +70,23 @@ impl Layout {
         let descriptor = Descriptor::new(media_type, digest, size);
         self.settle(file, &descriptor)?;
         Ok(descriptor)
+    }
+
+    /// Keeps, without a name, a manifest whose blobs were put one by one, it among them.
+    ///
+    /// # Errors
+    /// [`Error::MissingBlob`] where the manifest or a blob that it names is not here.
+    pub fn keep(&self, manifest: &Descriptor) -> Result<()> {
+        let _hold = self.hold()?;
+        let image = self.image(manifest.digest)?;
+        let mut blobs = image.manifest().layers.iter().chain([&image.manifest().config]);
+        if let Some(lost) = blobs.find(|blob| !self.has_blob(blob)) {
+            return Err(Error::MissingBlob { digest: lost.digest });
+        }
+        self.change_index(|index| {
+            index::keep(index, manifest.clone());
+            Ok(())
+        })
     }
 
     /// Puts a blob whose digest is known. `reader` fails at the end if the bytes are not what `blob` says.
