@@ -225,9 +225,7 @@ impl Context {
             StoreChoice::Auto | StoreChoice::Docker => self.surroundings.endpoint(&self.config)?,
         };
         match (choice, endpoint) {
-            (_, Some(endpoint)) => {
-                Ok(Box::new(DockerStore::connect(endpoint, self.cache()?).map_err(dam_core::Error::from)?))
-            }
+            (_, Some(endpoint)) => Ok(Box::new(DockerStore::connect(endpoint, self.cache()?)?)),
             (StoreChoice::Docker, None) => Err(CliError::new("no-engine", "there is no container engine here")
                 .because(&NoSocket)
                 .hint(Hint::Command("dam doctor".into(), "checks this machine"))),
