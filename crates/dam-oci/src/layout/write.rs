@@ -72,23 +72,6 @@ impl Layout {
         Ok(descriptor)
     }
 
-    /// Keeps, without a name, a manifest whose blobs were put one by one, it among them.
-    ///
-    /// # Errors
-    /// [`Error::MissingBlob`] where the manifest or a blob that it names is not here.
-    pub fn keep(&self, manifest: &Descriptor) -> Result<()> {
-        let _hold = self.hold()?;
-        let image = self.image(manifest.digest)?;
-        let mut blobs = image.manifest().layers.iter().chain([&image.manifest().config]);
-        if let Some(lost) = blobs.find(|blob| !self.has_blob(blob)) {
-            return Err(Error::MissingBlob { digest: lost.digest });
-        }
-        self.change_index(|index| {
-            index::keep(index, manifest.clone());
-            Ok(())
-        })
-    }
-
     /// Puts a blob whose digest is known. `reader` fails at the end if the bytes are not what `blob` says.
     fn put_known(&self, blob: &Descriptor, reader: &mut dyn Read, on_bytes: &mut dyn FnMut(u64)) -> Result<()> {
         let what = || Error::stream(format!("blob {}", blob.digest));
