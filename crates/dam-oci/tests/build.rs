@@ -7,6 +7,7 @@ use dam_oci::build::{BuildRequest, Built, build};
 use dam_oci::context::{Context, Entry};
 use dam_oci::testing::{ImageBuilder, MemoryImage, MemorySink};
 use dam_oci::{Decompressed, Error, Image, Platform, Result, config};
+use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::{Value, json};
 
 /// A build under construction.
@@ -390,6 +391,29 @@ fn an_archive_goes_through_links_that_are_there() {
     let case = case("FROM scratch\nCOPY root /\nADD a.tar /\n").file("a.tar", tar).file("root/usr/bin/sh", "S");
     let layers = case.with(Entry::symlink("root/bin", "usr/bin")).layers();
     assert_eq!(layers[1], ["d755 usr/", "d755 usr/bin/", "-640 usr/bin/tool = T (7:8) @99"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_archive_never_panics(at in 0_usize..3072, byte in 0_u8..=255, end in 0_usize..3584) {
+        let mut tar = tar_of(|tar| {
+            tar.append_data(&mut header(tar::EntryType::Directory, 0), "d/", &b""[..]).unwrap();
+            tar.append_data(&mut header(tar::EntryType::Regular, 600), "d/f", &[b'f'; 600][..]).unwrap();
+            tar.append_link(&mut header(tar::EntryType::Symlink, 0), "d/soft", "/d").unwrap();
+        });
+        tar[at] = byte;
+        tar.truncate(end.max(600));
+        case("FROM scratch\nADD a.tar /x/\n").file("a.tar", &tar).run().ok();
+        // The same as a layer: what it promises is kept, what it holds is nonsense.
+        let layer = dam_oci::Descriptor::of(dam_oci::media_type::LAYER, &tar);
+        let config = json!({ "rootfs": { "type": "layers", "diff_ids": [layer.digest] } }).to_string().into_bytes();
+        let described = dam_oci::Descriptor::of(dam_oci::media_type::CONFIG, &config);
+        let manifest = dam_oci::Manifest::new(described.clone(), vec![layer.clone()]);
+        let image = MemoryImage::new(manifest, BTreeMap::from([(layer.digest, tar), (described.digest, config)]));
+        case("FROM b\nCOPY --from=b / /y/\n").base("b", image).run().ok();
+    }
 }
 
 // Stages and base images
