@@ -186,6 +186,10 @@ impl Context {
     /// Reads the settings; touches nothing else.
     pub(crate) fn new(global: &Global, surroundings: Surroundings, ui: &Arc<Ui>) -> Result<Self, CliError> {
         let config = surroundings.config(global)?;
+        #[cfg(feature = "fault-points")]
+        if let Some(skip) = surroundings.text("DAM_FAULT")?.and_then(|skip| skip.parse().ok()) {
+            dam_core::fault::arm(skip);
+        }
         ui.debug(&format!("settings: {config:?}"));
         Ok(Self { ui: Arc::clone(ui), surroundings, config, progress: global.progress })
     }

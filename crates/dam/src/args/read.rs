@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use dam_core::app::AppName;
 use dam_core::ops::Target;
-use dam_oci::Reference;
 
 use super::number;
 
@@ -61,8 +60,9 @@ pub(crate) struct History {
   dam save shop:1.0
   dam save shop:1.0 --output /media/usb/shop.dam")]
 pub(crate) struct Save {
-    /// NAME[:VERSION] of an installed app or an image
-    pub(crate) app: Reference,
+    /// [SERVER/]NAME[:VERSION] of an image, or an archive of an older form to be written anew
+    #[arg(value_name = "APP")]
+    pub(crate) app: Target,
     /// The file [default: NAME-VERSION.CHECKSUM.dam in the current folder]
     #[arg(long, short, short_alias = 'f', alias = "f", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

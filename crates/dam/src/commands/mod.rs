@@ -14,6 +14,7 @@ mod migrate;
 mod purge;
 mod remove;
 mod rollback;
+mod save;
 mod upgrade;
 mod verify;
 mod version;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
     context.ui.debug(&format!("root: {}", context.root()?.display()));
     match command {
         Command::Create(args) => create::run(&context, &args),
+        Command::Save(args) => save::run(&context, &args),
         Command::Install(args) => install::run(&context, &args),
         Command::Upgrade(args) => upgrade::run(&context, &args),
         Command::Rollback(args) => rollback::run(&context, &args),
@@ -51,7 +53,8 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Info(args) => info::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::History(args) => history::run(&context, &args),
-        // Each command leaves this arm when `commands/x.rs` is there.
-        command => Err(CliError::new("unsupported", format!("this build of dam cannot do this: {command:?}"))),
+        Command::Completion(_) | Command::Version | Command::Man(_) | Command::Docs(_) => {
+            unreachable!("these were run above, before the settings were read")
+        }
     }
 }

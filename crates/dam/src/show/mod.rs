@@ -9,6 +9,7 @@ mod list;
 mod migrate;
 mod plan;
 mod purge;
+mod save;
 mod verify;
 mod version;
 
