@@ -19,7 +19,14 @@ use tempfile::TempDir;
 struct Habits {
     /// Taking the last tag away deletes the image, as a Docker daemon does. Others keep it, untagged.
     deletes_untagged: bool,
+    /// The steps of a build stay for the next one, and show as images without a tag once the result is gone.
+    keeps_build_steps: bool,
 }
+
+/// dam's own stores.
+const OWN: Habits = Habits { deletes_untagged: false, keeps_build_steps: false };
+/// Engines.
+const ENGINE: Habits = Habits { deletes_untagged: true, keeps_build_steps: true };
 
 /// Runs every promise over one store, which may hold other images and keeps none of these.
 fn contract(store: &dyn Store, habits: Habits) {
@@ -285,7 +292,7 @@ fn files(tar: &[u8]) -> std::io::Result<BTreeMap<String, (u32, String)>> {
     Ok(files)
 }
 
-fn builds_a_dockerfile(store: &dyn Store, _: Habits) {
+fn builds_a_dockerfile(store: &dyn Store, habits: Habits) {
     let mut context = Context::new();
     let dockerfile = format!("FROM scratch\nLABEL {MARK}=one which=file\nCOPY meta /meta\n");
     context.insert(Entry::bytes("Dockerfile", 0o644, dockerfile));
@@ -308,6 +315,13 @@ fn builds_a_dockerfile(store: &dyn Store, _: Habits) {
     assert!(store.meta(id, &mut tar).expect("a tar"));
     assert_eq!(files(&tar).expect("a sound tar")["meta/install"], (0o755, "#!/bin/sh\n".to_owned()));
     remove(store, id);
+    if habits.keeps_build_steps {
+        let steps = store.list().expect("a list").into_iter().filter(|image| image.labels.contains_key(MARK));
+        steps.for_each(|step| {
+            assert!(step.tags.is_empty());
+            remove(store, step.id);
+        });
+    }
 }
 
 fn says_no_to_unknown_ids(store: &dyn Store, _: Habits) {
@@ -330,19 +344,19 @@ fn says_what_it_is(store: &dyn Store, _: Habits) {
 
 #[test]
 fn the_memory_store_keeps_the_contract() {
-    contract(&MemoryStore::new(), Habits { deletes_untagged: false });
+    contract(&MemoryStore::new(), OWN);
 }
 
 #[test]
 fn the_memory_store_keeps_the_contract_as_a_daemon_does() {
-    contract(&MemoryStore::deleting_untagged(), Habits { deletes_untagged: true });
+    contract(&MemoryStore::deleting_untagged(), Habits { deletes_untagged: true, ..OWN });
 }
 
 #[test]
 fn the_layout_store_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a temp folder");
     let store = LayoutStore::open(&folder.path().join("store")).expect("a store");
-    contract(&store, Habits { deletes_untagged: false });
+    contract(&store, OWN);
     let blobs = std::fs::read_dir(folder.path().join("store/blobs/sha256")).expect("a folder").count();
     assert_eq!(blobs, 0, "blobs of removed images are gone");
 }
@@ -357,14 +371,14 @@ fn engine(endpoint: Endpoint, cache: &TempDir) -> DockerStore {
 fn docker_keeps_the_contract() {
     let daemon = PrivateDocker::start().expect("a Docker daemon");
     let cache = tempfile::tempdir().expect("a temp folder");
-    contract(&engine(daemon.endpoint(), &cache), Habits { deletes_untagged: true });
+    contract(&engine(daemon.endpoint(), &cache), ENGINE);
 }
 
 #[test]
 fn podman_keeps_the_contract() {
     let service = PrivatePodman::start().expect("a Podman service");
     let cache = tempfile::tempdir().expect("a temp folder");
-    contract(&engine(service.endpoint(), &cache), Habits { deletes_untagged: true });
+    contract(&engine(service.endpoint(), &cache), ENGINE);
 }
 
 #[test]
