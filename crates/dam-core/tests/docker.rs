@@ -425,3 +425,56 @@ fn podman_keeps_what_is_in_use() {
     let Engine { store, daemon, .. } = podman();
     an_image_in_use_stays(&store, &daemon.endpoint());
 }
+
+/// An image in whose largest layer the engine dies.
+struct Deadly {
+    image: MemoryImage,
+    daemon: Mutex<PrivateDocker>,
+}
+
+impl Image for Deadly {
+    fn manifest_bytes(&self) -> &[u8] {
+        self.image.manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        self.image.manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
+        let mut reader = self.image.open_unverified(blob)?;
+        if blob.size < 1 << 20 {
+            return Ok(reader);
+        }
+        let mut half = Vec::new();
+        reader.by_ref().take(blob.size / 2).read_to_end(&mut half).expect("memory does not fail");
+        Ok(Box::new(io::Cursor::new(half).chain(Dying(self)).chain(reader)))
+    }
+}
+
+/// Ends without a byte, and the engine with it.
+struct Dying<'a>(&'a Deadly);
+
+impl Read for Dying<'_> {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.daemon.lock().expect("no panic").kill();
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_daemon_that_dies_in_a_load_has_nothing_of_it_when_it_is_back() {
+    let Engine { store, daemon, cache: _cache } = docker();
+    let id = load(&store, &app("1"), &["shop:1"]).expect("a sound image");
+    let before = store.list().expect("an answer");
+    let image = ImageBuilder::app().layer().file("big", 0o644, vec![7; 32 << 20]).build();
+    let deadly = Deadly { image, daemon: Mutex::new(daemon) };
+    let error = load(&store, &deadly, &["shop:1"]).expect_err("a dead engine");
+    assert!(matches!(error, Error::Docker(DockerError::BrokeOff { .. })), "{error:?}");
+    let error = store.list().expect_err("a dead engine");
+    assert!(matches!(error, Error::Docker(DockerError::Unreachable { .. })), "{error:?}");
+
+    deadly.daemon.lock().expect("no panic").start_again().expect("a Docker daemon");
+    assert_eq!(store.list().expect("an answer"), before);
+    assert_eq!(tags(&store, id), ["shop:1"]);
+}

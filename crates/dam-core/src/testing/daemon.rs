@@ -63,7 +63,14 @@ impl PrivateDocker {
 
     /// Ends the daemon at once, as a power cut does. A shared one stays.
     pub fn kill(&mut self) {
-        self.daemon = None;
+        if let Some(daemon) = &mut self.daemon {
+            daemon.kill();
+        }
+    }
+
+    /// Starts the daemon again after [`PrivateDocker::kill`], with the data it had.
+    pub fn start_again(&mut self) -> io::Result<()> {
+        self.daemon.as_mut().map_or(Ok(()), Daemon::start_again)
     }
 
     /// Returns the folder of its data, or `None` for a shared one.
@@ -98,27 +105,56 @@ impl PrivatePodman {
 /// A process that listens on the socket `s` of its folder.
 struct Daemon {
     folder: TempDir,
+    command: Command,
     child: Child,
+}
+
+/// Starts the process; what it says goes to the file `log`.
+fn spawn(folder: &TempDir, command: &mut Command) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(folder.path().join("log"))?;
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
 impl Daemon {
     fn start(folder: TempDir, mut command: Command) -> io::Result<Self> {
-        let log = folder.path().join("log");
-        let file = File::create(&log)?;
-        let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
-        let mut daemon = Self { folder, child };
+        let child = spawn(&folder, &mut command)?;
+        let mut daemon = Self { folder, command, child };
+        daemon.wait()?;
+        Ok(daemon)
+    }
+
+    /// Waits until it answers.
+    fn wait(&mut self) -> io::Result<()> {
         let begun = Instant::now();
-        while !answers(&daemon.socket()) {
-            let ended = daemon.child.try_wait()?;
+        while !answers(&self.socket()) {
+            let ended = self.child.try_wait()?;
             if ended.is_some() || begun.elapsed() > START_LIMIT {
-                let text = fs::read_to_string(&log).unwrap_or_default();
+                let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
                 let tail: Vec<&str> = text.lines().rev().take(20).collect();
                 let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
                 return Err(io::Error::other(format!("the engine did not start ({ended:?}):\n{tail}")));
             }
             sleep(Duration::from_millis(50));
         }
-        Ok(daemon)
+        Ok(())
+    }
+
+    fn kill(&mut self) {
+        // An error means that it ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.end_containerd();
+    }
+
+    fn start_again(&mut self) -> io::Result<()> {
+        self.kill();
+        self.unmount();
+        // A process that runs by now may have the number that the killed one left in its file.
+        for left in ["s", "pid", "x/containerd/containerd.pid"] {
+            let _ = fs::remove_file(self.folder.path().join(left));
+        }
+        self.child = spawn(&self.folder, &mut self.command)?;
+        self.wait()
     }
 
     fn socket(&self) -> PathBuf {
