@@ -155,9 +155,9 @@ fn a_damaged_cache_is_not_noticed() {
         let mut bytes = fs::read(&path).expect("a file");
         bytes[20] ^= 1;
         fs::write(&path, bytes).expect("written");
-        fs::remove_file(&first.path).expect("removed");
-        assert_eq!(machine.save("shop:1.0").expect("saved again"), first);
     }
+    fs::remove_file(&first.path).expect("removed");
+    assert_eq!(machine.save("shop:1.0").expect("saved again"), first);
 }
 
 #[test]

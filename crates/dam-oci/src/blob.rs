@@ -33,6 +33,15 @@ pub enum BlobFault {
     },
 }
 
+impl BlobFault {
+    /// Returns the digest the blob should have.
+    pub fn digest(&self) -> Digest {
+        match *self {
+            Self::Short { digest, .. } | Self::Long { digest, .. } | Self::Mismatch { digest, .. } => digest,
+        }
+    }
+}
+
 /// Passes a blob through and fails, at the latest where it ends, if size or digest are not as described.
 ///
 /// The failure is an [`io::Error`] of kind `InvalidData` whose inner error is a [`BlobFault`]. Whoever stops reading

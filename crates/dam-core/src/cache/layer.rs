@@ -92,8 +92,13 @@ impl CachedLayer {
     /// Opens the compressed bytes. They are checked as they pass; a file that turns out damaged is removed, so that the
     /// next lookup misses.
     pub fn open(&self) -> Box<dyn Read + Send> {
-        let span = Span { file: Arc::clone(&self.file), at: 0, end: self.descriptor.size };
-        Box::new(Removing { inner: VerifyingReader::new(span, &self.descriptor), path: self.path.clone() })
+        let inner = VerifyingReader::new(self.open_unverified(), &self.descriptor);
+        Box::new(Removing { inner, path: self.path.clone() })
+    }
+
+    /// Opens the compressed bytes for a reader that checks them itself.
+    pub(super) fn open_unverified(&self) -> Box<dyn Read + Send> {
+        Box::new(Span { file: Arc::clone(&self.file), at: 0, end: self.descriptor.size })
     }
 
     /// Notes that the layer was used just now. Where that fails, the layer only goes earlier.

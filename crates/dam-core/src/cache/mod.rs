@@ -81,6 +81,19 @@ impl Cache {
         Ok(CachedLayer::new(descriptor, squeezed.diff_id, squeezed.unpacked, file, path))
     }
 
+    /// Removes the layer whose compressed form has this digest: someone read it and found it damaged. Returns whether there
+    /// was one.
+    pub fn discard(&self, digest: Digest) -> bool {
+        let files =
+            fs::read_dir(self.folder.join("layers")).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+        let mut damaged = files.filter(|path| {
+            let diff_id = path.file_name().and_then(|name| name.to_str()).and_then(|name| Digest::from_hex(name).ok());
+            let layer = diff_id.and_then(|diff_id| layer::read(path, diff_id).ok().flatten());
+            layer.is_some_and(|layer| layer.descriptor.digest == digest)
+        });
+        damaged.next().is_some_and(|path| fs::remove_file(path).is_ok())
+    }
+
     /// Returns the config of an image by its digest, if it is there and sound.
     pub fn config(&self, id: Digest) -> Option<Vec<u8>> {
         let path = self.config_path(id);

@@ -15,6 +15,9 @@ use crate::meta::Keep;
 use crate::store::Store;
 use crate::{Error, Result};
 
+/// Docker's limit for the layers of an image, and so for the damaged ones of an app.
+const LAYER_LIMIT: usize = 127;
+
 /// What to save, and where to.
 #[derive(Debug, Clone)]
 pub struct SaveRequest {
@@ -60,12 +63,15 @@ pub struct Tools<'a> {
 /// Those of [`Candidate::find`]; [`Error::Cancelled`]; [`bundle::BundleError::Irregular`] where the output is a device or
 /// a pipe. No file is left then, and one that was there stays as it was.
 pub fn save(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
-    let result = match attempt(tools, request, reporter) {
-        // A damaged layer of the cache removed itself while it was read, so the second time is made of sound ones. If
-        // it was the store's, it fails again.
-        Err(Error::Oci(dam_oci::Error::Blob(_))) => attempt(tools, request, reporter),
-        result => result,
-    };
+    let mut result = attempt(tools, request, reporter);
+    for _ in 0..LAYER_LIMIT {
+        // What is damaged in the cache can be made again; each try finds the next of it.
+        match &result {
+            Err(Error::Oci(dam_oci::Error::Blob(fault))) if tools.cache.discard(fault.digest()) => {}
+            _ => break,
+        }
+        result = attempt(tools, request, reporter);
+    }
     // What a wish to stop breaks reports itself as a failed read or write.
     result.map_err(|error| if tools.cancel.is_set() { Error::Cancelled } else { error })
 }
