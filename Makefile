@@ -41,7 +41,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --quiet
 deny:
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
-	cargo deny --offline check bans licenses sources
+	cargo deny check bans licenses sources
 
 docs: ## Writes docs/commands and the man pages from the definitions.
 	cargo run --quiet --package dam -- docs docs/commands
