@@ -1,6 +1,5 @@
 //! Bundles: what is written, and what is believed of what is read.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,13 +22,13 @@ fn shop() -> ImageBuilder {
 }
 
 /// Makes an app of an image, as `dam save` does.
-fn bundled(reference: &str, image: MemoryImage) -> BundleApp {
+fn bundled(reference: &str, image: impl Image + 'static) -> BundleApp {
     let reference: Reference = reference.parse().expect("a reference");
     let hooks = vec![HookName::Install, HookName::Uninstall];
     let meta = KeptMeta { digest: Digest::of(b""), hooks, description: Some("A shop.\nMore of it.\n".to_owned()) };
     let labels = config(&image).expect("a config").1.config.labels;
     let app = describe(&reference, &labels, &meta).expect("an app");
-    BundleApp { app, image: Box::new(image), unpacked: BTreeMap::new() }
+    BundleApp { app, image: Box::new(image) }
 }
 
 /// The two apps of the fixture: one with raw layers and one with zstd layers, on one base.
@@ -37,9 +36,7 @@ fn two_apps(cache: &Cache) -> Vec<BundleApp> {
     let shop = shop().layer().file("index.html", 0o644, "<h1>Shop</h1>\n").build();
     let backup = ImageBuilder::app().label("DAM_APP_MULTIVERSION", "true").build();
     let backup = Compressed::new(Box::new(backup), cache, &Silent).expect("a sound image");
-    let unpacked = backup.unpacked();
-    let backup = bundled("plant:5000/tools/backup:2.1", MemoryImage::copy(&backup).expect("a sound image"));
-    vec![bundled("shop:1.0", shop), BundleApp { unpacked, ..backup }]
+    vec![bundled("shop:1.0", shop), bundled("plant:5000/tools/backup:2.1", backup)]
 }
 
 fn written(apps: &[BundleApp]) -> (Vec<u8>, Written) {

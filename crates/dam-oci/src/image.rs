@@ -22,6 +22,13 @@ pub trait Image: Send + Sync {
     /// Opens a blob without checking it. Call [`blob`] instead.
     fn open_unverified(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>>;
 
+    /// Returns the bytes a layer has when unpacked, where that is known without reading it. A claim, to be checked like
+    /// the bytes themselves.
+    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
+        let _ = layer;
+        None
+    }
+
     /// Hands each of `wanted` to `visit` once, unchecked, in whatever order is cheapest to read. Call [`visit_blobs`]
     /// instead. A source that can only be read from front to back overrides this to need one pass.
     fn visit_unverified(
@@ -45,6 +52,10 @@ impl<I: Image + ?Sized> Image for Arc<I> {
 
     fn open_unverified(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
         (**self).open_unverified(blob)
+    }
+
+    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
+        (**self).unpacked_size(layer)
     }
 
     fn visit_unverified(

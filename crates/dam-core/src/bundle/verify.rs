@@ -1,8 +1,10 @@
 //! Checking the head of a bundle against the images it speaks of.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
 
-use dam_oci::{ArchivedImage, Config, Digest, config};
+use dam_oci::{ArchivedImage, Config, Descriptor, Digest, Image, Manifest, config};
 
 use super::head::{Head, HeadApp, HeadLayer};
 use super::{Bundle, BundleError, BundledApp};
@@ -26,7 +28,7 @@ pub(super) fn apps(bundle: &Bundle, head: &Head) -> Result<Vec<BundledApp>> {
             None => Ok(BundledApp {
                 reference: app.reference.clone(),
                 more_references: Vec::new(),
-                image: Box::new(image.image.clone()),
+                image: Box::new(Measured { image: image.image.clone(), layers: app.layers.clone() }),
                 unpacked: app.unpacked(),
             }),
         }
@@ -69,4 +71,36 @@ fn same_layers(listed: &[HeadLayer], archived: &ArchivedImage, config: &Config) 
             && listed.diff_id == *diff_id
     };
     listed.len() == layers.len() && listed.iter().zip(layers.iter().zip(&config.rootfs.diff_ids)).all(same)
+}
+
+/// An image of the bundle, with what the head claims of its unpacked layers.
+struct Measured {
+    image: Arc<dyn Image>,
+    layers: Vec<HeadLayer>,
+}
+
+impl Image for Measured {
+    fn manifest_bytes(&self) -> &[u8] {
+        self.image.manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        self.image.manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
+        self.image.open_unverified(blob)
+    }
+
+    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
+        self.layers.iter().find(|known| known.digest == layer.digest)?.unpacked_size
+    }
+
+    fn visit_unverified(
+        &self,
+        wanted: &[Descriptor],
+        visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> dam_oci::Result<()>,
+    ) -> dam_oci::Result<()> {
+        self.image.visit_unverified(wanted, visit)
+    }
 }

@@ -19,8 +19,6 @@ pub struct BundleApp {
     pub app: App,
     /// The image; its layers are written as they are.
     pub image: Box<dyn Image>,
-    /// Lengths of unpacked layers in bytes, by DiffID, as far as known.
-    pub unpacked: BTreeMap<Digest, u64>,
 }
 
 /// What was written.
@@ -98,7 +96,7 @@ fn head(apps: &[BundleApp]) -> Result<Head> {
 }
 
 fn head_app(bundled: &BundleApp) -> Result<HeadApp> {
-    let BundleApp { app, image, unpacked } = bundled;
+    let BundleApp { app, image } = bundled;
     let (_, config) = config(&**image)?;
     let labels = Labels::read(&app.id.name, &config.config.labels)?;
     let layers = image.manifest().layers.iter().zip(&config.rootfs.diff_ids);
@@ -114,7 +112,7 @@ fn head_app(bundled: &BundleApp) -> Result<HeadApp> {
         reference: app.reference.clone(),
         manifest: manifest_of(&**image),
         image: image.manifest().config.digest,
-        layers: layers.map(|(layer, diff_id)| head_layer(layer, *diff_id, unpacked.get(diff_id).copied())).collect(),
+        layers: layers.map(|(layer, diff_id)| head_layer(layer, *diff_id, image.unpacked_size(layer))).collect(),
     })
 }
 

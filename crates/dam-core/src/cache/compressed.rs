@@ -1,6 +1,5 @@
 //! An image with its layers compressed.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use dam_oci::{Descriptor, Digest, Error, Image, Manifest, Result, config, media_type};
@@ -43,11 +42,6 @@ impl Compressed {
         Ok(Self { image, cache: cache.clone(), bytes, manifest, replaced })
     }
 
-    /// Returns the lengths of the unpacked layers in bytes, by DiffID, as far as they were raw.
-    pub fn unpacked(&self) -> BTreeMap<Digest, u64> {
-        self.replaced.iter().map(|(raw, _)| (raw.digest, raw.size)).collect()
-    }
-
     /// Returns the raw form of a layer that was replaced.
     fn raw(&self, blob: &Descriptor) -> Option<&Descriptor> {
         self.replaced.iter().find(|(_, digest)| *digest == blob.digest).map(|(raw, _)| raw)
@@ -74,6 +68,10 @@ impl Image for Compressed {
             Some(raw) => Ok(self.open_cached(raw)?),
             None => self.image.open_unverified(blob),
         }
+    }
+
+    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
+        self.raw(layer).map(|raw| raw.size).or_else(|| self.image.unpacked_size(layer))
     }
 
     fn visit_unverified(

@@ -35,6 +35,10 @@ impl<I: Deref<Target: Image> + Send + Sync> Image for Interruptible<I> {
         Ok(Box::new(Watched { inner, cancel: self.cancel.clone() }))
     }
 
+    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
+        self.inner.unpacked_size(layer)
+    }
+
     fn visit_unverified(
         &self,
         wanted: &[Descriptor],

@@ -88,10 +88,10 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
         None => store.image(release.image, reporter)?,
     };
     let image = Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter)?;
-    let (unpacked, layers) = (image.unpacked(), image.manifest().layers.len());
+    let layers = image.manifest().layers.len();
     let id = release.app.id.clone();
     let mut file = BundleFile::create(&folder, cancel.clone())?;
-    bundle::write(&[BundleApp { app: release.app, image: Box::new(image), unpacked }], &mut file, reporter)?;
+    bundle::write(&[BundleApp { app: release.app, image: Box::new(image) }], &mut file, reporter)?;
     let Finished { path, bytes, sha256 } = match path {
         Some(path) => file.finish(&path)?,
         None => file.finish_as_app(&id)?,

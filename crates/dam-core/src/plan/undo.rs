@@ -72,8 +72,8 @@ fn undo_step(run: &mut Run, journal: &JournalStep, undone: &mut Undone) -> Resul
     match run.plan.steps[journal.index].clone() {
         Step::Load { .. } => {
             let reference = run.plan.release(Side::New).app.reference.clone();
-            if let Err(error) = put_tag_back(run, &reference, &before) {
-                undone.faults.push(format!("the tag {reference} could not be put back: {error}"));
+            if let Err(error) = put_tag_back(run, &reference, &before).and_then(|()| unload(run, &before)) {
+                undone.faults.push(format!("the load of {reference} could not be undone: {error}"));
             }
         }
         Step::Tag { reference, .. } => {
@@ -114,6 +114,20 @@ fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) 
         Some(image) if image.tags.is_empty() => store.remove(current),
         _ => Ok(()),
     }
+}
+
+/// Removes the new image where a load was cut off before it was tagged: an image without a tag that was not there
+/// before, of exactly the new layers.
+fn unload(run: &Run, before: &Before) -> Result<()> {
+    let store = &run.host.store;
+    let new = run.plan.release(Side::New);
+    let untagged = store.list()?.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
+    for id in untagged.filter(|id| !before.untagged.contains(id)) {
+        if store.find_id(id)?.is_some_and(|image| image.diff_ids == new.diff_ids) {
+            store.remove(id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs the new app's `uninstall`. Its failure is a warning: what it should take away may never have come up.

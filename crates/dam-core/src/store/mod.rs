@@ -13,13 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::event::Reporter;
 
-mod about;
+pub(crate) mod about;
 mod build;
 pub mod docker;
 mod layout;
 mod request;
 
-pub(crate) use about::{describe, tag_of};
 #[cfg(feature = "testing")]
 pub(crate) use build::build_into;
 pub use layout::LayoutStore;

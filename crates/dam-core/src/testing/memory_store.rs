@@ -8,8 +8,9 @@ use dam_oci::testing::MemoryImage;
 use dam_oci::{Digest, Image, Layout, Reference, layers, subtree, visit_layers};
 
 use crate::event::Reporter;
+use crate::store::about::{describe, tag_of};
+use crate::store::build_into;
 use crate::store::{BuildRequest, Description, ImageId, ListedImage, META_LIMITS, Store, StoredImage};
-use crate::store::{build_into, describe, tag_of};
 use crate::{Error, Result};
 
 /// A store in memory. Clones share their images, as two dams on one machine do.

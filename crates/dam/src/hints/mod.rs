@@ -79,7 +79,10 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NoImage(_) => {
             Advice::with("no-image", [Hint::Command("dam verify".into(), "compares what is installed with the store")])
         }
-        Error::NoTag(_) => Advice::new("no-image"),
+        Error::NoTag(reference) => {
+            let name = reference.repository().rsplit('/').next().unwrap_or_default();
+            Advice::with("no-image", [Hint::Command(format!("dam install ./{name}.dam"), "installs from a file")])
+        }
         Error::ImageInUse { id, .. } => {
             let command = format!("docker ps --all --filter ancestor={}", id.0.short());
             Advice::with("image-in-use", [Hint::Command(command, "lists the containers")])

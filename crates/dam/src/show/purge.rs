@@ -12,11 +12,12 @@ impl Show for PurgePlan {
         words.block(&rows("remove", &self.remove));
         let Self { remove, installed, previous, spared } = self;
         let bytes: u64 = remove.iter().map(|image| image.size).sum();
-        words.line(format_args!(
-            "  {} to remove, up to {}; kept: {installed} installed, {previous} for rollback, {spared} others",
-            remove.len(),
-            Bytes(bytes)
-        ));
+        let what = match remove.len() {
+            0 => "nothing to remove".to_owned(),
+            1 => format!("1 image to remove, up to {}", Bytes(bytes)),
+            count => format!("{count} images to remove, up to {}", Bytes(bytes)),
+        };
+        words.line(format_args!("  {what}; kept: {installed} installed, {previous} for rollback, {spared} others"));
     }
 }
 

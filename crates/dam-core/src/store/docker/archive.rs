@@ -98,7 +98,9 @@ impl<'a> Archive<'a> {
         let mut unknown = Vec::new();
         for layer in &mut self.layers {
             // A blob that is its own DiffID is not compressed.
-            match if layer.blob.digest == layer.diff_id { Some(layer.blob.size) } else { known(layer.diff_id) } {
+            let plain = (layer.blob.digest == layer.diff_id).then_some(layer.blob.size);
+            let told = || self.image.unpacked_size(&layer.blob).or_else(|| known(layer.diff_id));
+            match plain.or_else(told) {
                 Some(size) => layer.size = size,
                 None => unknown.push(layer.blob.clone()),
             }
