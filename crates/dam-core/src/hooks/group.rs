@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process_group, waitpid};
 
+use super::process_table::Process;
 use super::terminal::Terminal;
 use super::{Ended, HookText, TICK};
 use crate::Cancel;
@@ -15,7 +16,7 @@ use crate::event::{Event, Reporter};
 /// How long output is waited for when the hook has exited but something it left behind still holds the pipe.
 const LATE_OUTPUT: Duration = Duration::from_millis(200);
 /// How long the last of a killed group is waited for; only a process stuck in the kernel takes longer.
-const AFTER_KILL: Duration = Duration::from_secs(1);
+pub(super) const AFTER_KILL: Duration = Duration::from_secs(1);
 /// Bytes read at once: what a pipe holds.
 const CHUNK: usize = 64 << 10;
 
@@ -166,7 +167,7 @@ impl<'a> Group<'a> {
             // Only after the leader has been collected does an empty group look empty; until the group is empty its
             // number is not given to another.
             let left = self.collect()?.is_none_or(WaitStatus::stopped)
-                || test_kill_process_group(self.leader) != Err(Errno::SRCH);
+                || (test_kill_process_group(self.leader) != Err(Errno::SRCH) && Process::any_in(self.leader));
             if !left {
                 return Ok(true);
             }

@@ -9,7 +9,10 @@ mod ended;
 mod fault;
 mod group;
 mod health;
+mod note;
+mod orphan;
 mod process;
+mod process_table;
 mod terminal;
 mod text;
 
@@ -38,6 +41,13 @@ pub trait Hooks: Send {
     ///
     /// Reports that it started, its output as it comes, and that it ended.
     fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd>;
+
+    /// Ends the hooks that killed dams left running, and takes their debris away, saying so. The caller holds the
+    /// machine's lock and has not begun to recover: nothing may run beside a hook that still runs. Fails with
+    /// [`crate::Error::Cancelled`] when `cancel` is set while a hook is being ended. Fakes leave nothing.
+    fn end_orphans(&self, _cancel: &Cancel, _reporter: &dyn Reporter) -> Result<()> {
+        Ok(())
+    }
 
     /// Waits between two health checks; returns early when `cancel` is set. A fake returns at once.
     fn wait(&self, time: Duration, cancel: &Cancel) {

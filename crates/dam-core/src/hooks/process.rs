@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use super::copies::PrivateCopy;
+use super::copies::{self, PrivateCopy};
 use super::group::Group;
+use super::note::Note;
 use super::terminal::{self, Terminal};
-use super::{HookEnd, HookError, HookRun, Hooks, command};
+use super::{HookEnd, HookError, HookRun, Hooks, command, orphan};
 use crate::event::{Event, Reporter};
 use crate::meta::Keep;
 use crate::{Cancel, Result, fault};
@@ -37,16 +38,20 @@ impl ProcessHooks {
         Self { grace, ..self }
     }
 
-    fn run_in(&self, meta: &Path, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
+    fn run_in(&self, copy: &PrivateCopy, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
         let (app, hook) = (&run.app.id, run.hook);
         let lost = |source| HookError::Lost { app: app.clone(), hook, source };
         let (output, input) = io::pipe().map_err(lost)?;
         let lend = run.terminal && terminal::is_ours();
         let stdin = if lend { Stdio::inherit() } else { Stdio::null() };
         let started = Instant::now();
+        Note::new(app, hook).write(copy.folder())?;
         fault::point("before a hook starts");
-        let child = command::start(run, meta, input, stdin)?;
+        let child = command::start(run, copy.meta(), input, stdin)?;
+        fault::point("hook started, its pid not noted");
         let leader = Pid::from_child(&child);
+        // On a full disk the first note stays, by which the hook may be found as well.
+        let _ = Note::new(app, hook).with_leader(leader).write(copy.folder());
         reporter.event(Event::HookStarted { app, hook });
         let terminal = if lend { Terminal::new(leader).ok() } else { None };
         let watched = Group::new(leader, output, terminal, reporter).watch(run.timeout, self.grace, cancel);
@@ -65,8 +70,12 @@ impl Hooks for ProcessHooks {
             return Err(HookError::Missing { app: run.app.id.clone(), hook: run.hook }.into());
         }
         let copy = PrivateCopy::make(&self.run, &kept)?;
-        let end = self.run_in(copy.meta(), run, cancel, reporter);
+        let end = self.run_in(&copy, run, cancel, reporter);
         copy.remove(reporter);
         end
+    }
+
+    fn end_orphans(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<()> {
+        copies::sweep(&self.run, &mut |folder| orphan::end(folder, self.grace, cancel, reporter))
     }
 }

@@ -38,7 +38,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// Opens the machine whose state is in `root` for changing it: makes the folder if need be, and waits for the lock.
+    /// Opens the machine whose state is in `root` for changing it: makes the folder if need be, waits for the lock, and
+    /// clears away what killed dams left: hooks that still run are ended, unfinished files removed. What they had begun
+    /// is not recovered yet.
     pub fn open(
         root: &Path,
         store: Box<dyn Store>,
@@ -48,8 +50,10 @@ impl Host {
     ) -> Result<Self> {
         private_folder(root)?;
         let lock = Lock::take(root, &cancel, reporter)?;
+        hooks.end_orphans(&cancel, reporter)?;
         scratch::sweep(root)?;
         let (ledger, keep) = (Ledger::open(root)?, Keep::open(root)?);
+        keep.sweep()?;
         Ok(Self { store, hooks, ledger, keep, cancel, root: root.to_owned(), _lock: lock })
     }
 

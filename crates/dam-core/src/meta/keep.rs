@@ -119,14 +119,25 @@ impl Keep {
         index.read_file(&file, name.as_bytes(), READ_LIMIT).map_err(Error::access(self.path(digest)))
     }
 
+    /// Removes what a killed dam left half-written. The caller holds the lock of the root.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        // Such files have names that begin with a dot: those made here, and on file systems without unnamed files
+        // those that `tempfile` makes instead.
+        self.remove(&|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")))
+    }
+
     /// Removes every kept copy but those of `digests`, and whatever a killed dam left half-written.
     ///
     /// The caller holds the lock of the root: a copy that another dam is just keeping would go too.
     pub fn forget_all_but(&self, digests: &BTreeSet<Digest>) -> Result<()> {
         let wanted: BTreeSet<PathBuf> = digests.iter().map(|digest| self.path(digest)).collect();
+        self.remove(&|path| !wanted.contains(path))
+    }
+
+    fn remove(&self, is_unwanted: &dyn Fn(&Path) -> bool) -> Result<()> {
         for entry in fs::read_dir(&self.folder).map_err(Error::access(&self.folder))? {
             let path = entry.map_err(Error::access(&self.folder))?.path();
-            if !wanted.contains(&path) {
+            if is_unwanted(&path) {
                 fault::point("before a /meta is forgotten");
                 fs::remove_file(&path).map_err(Error::access(&path))?;
             }

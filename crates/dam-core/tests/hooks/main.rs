@@ -1,124 +1,21 @@
 //! Hooks as real processes: everything an app's script can do to whoever runs it.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+mod orphans;
+mod setting;
+mod terminal;
 
-use dam_core::app::{App, HookName, Version, describe};
+use std::fs;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use dam_core::app::HookName;
 use dam_core::event::{Event, Reporter, Silent};
-use dam_core::hooks::{Ended, HookEnd, HookError, HookRun, Hooks, ProcessHooks, run_health};
-use dam_core::meta::{Keep, KeptMeta};
+use dam_core::hooks::{Ended, HookError, HookRun, Hooks, run_health};
 use dam_core::testing::FakeHooks;
 use dam_core::{Cancel, Error};
 
-/// An app whose `/meta` a test writes file by file, and the root it is kept in.
-struct Test {
-    root: tempfile::TempDir,
-    tar: tar::Builder<Vec<u8>>,
-    timeout: Option<Duration>,
-    old_version: Option<Version>,
-    cancel: Cancel,
-}
-
-impl Test {
-    fn new() -> Self {
-        let root = tempfile::tempdir().expect("a temp folder");
-        let tar = tar::Builder::new(Vec::new());
-        Self { root, tar, timeout: None, old_version: None, cancel: Cancel::default() }
-    }
-
-    fn file(mut self, name: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let mut header = tar::Header::new_ustar();
-        header.set_mode(mode);
-        header.set_size(content.len() as u64);
-        self.tar.append_data(&mut header, format!("meta/{name}"), content).expect("memory does not fail");
-        self
-    }
-
-    fn link(mut self, name: &str, target: &str) -> Self {
-        let mut header = tar::Header::new_ustar();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_mode(0o777);
-        header.set_size(0);
-        self.tar.append_link(&mut header, format!("meta/{name}"), target).expect("memory does not fail");
-        self
-    }
-
-    /// An `install` run by `/bin/sh`; `$ROOT` is the folder a test looks at.
-    fn install(self, script: &str) -> Self {
-        let script = format!("#!/bin/sh\nROOT={}\n{script}\n", self.root.path().display());
-        self.file("install", 0o755, script)
-    }
-
-    fn timeout(mut self, milliseconds: u64) -> Self {
-        self.timeout = Some(Duration::from_millis(milliseconds));
-        self
-    }
-
-    fn keep(&mut self) -> KeptMeta {
-        self.tar.finish().expect("memory does not fail");
-        let tar = self.tar.get_ref();
-        let mut fill = |out: &mut dyn Write| {
-            out.write_all(tar).expect("a spool");
-            Ok(true)
-        };
-        let keep = Keep::open(self.root.path()).expect("a keep");
-        keep.keep(&mut fill).expect("a sound /meta").expect("a /meta")
-    }
-
-    fn try_run(&mut self, hook: HookName, reporter: &dyn Reporter) -> Result<HookEnd, Error> {
-        let meta = self.keep();
-        let app = app(&meta);
-        let run = HookRun {
-            timeout: self.timeout,
-            old_version: self.old_version.as_ref(),
-            ..HookRun::new(&app, hook, meta.digest)
-        };
-        hooks(self.root.path()).run(&run, &self.cancel, reporter)
-    }
-
-    fn run(&mut self) -> HookEnd {
-        self.try_run(HookName::Install, &Silent).expect("it ran")
-    }
-
-    fn fault(&mut self) -> HookError {
-        match self.try_run(HookName::Install, &Silent) {
-            Err(Error::Hook(fault)) => fault,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Reads what a hook wrote to `$ROOT/name`.
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.root.path().join(name)).expect("the hook wrote it")
-    }
-
-    /// Names what is left below `run/`.
-    fn copies(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.root.path().join("run")).expect("hooks ran");
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
-    }
-}
-
-fn app(meta: &KeptMeta) -> App {
-    let all = KeptMeta { hooks: HookName::ALL.to_vec(), ..meta.clone() };
-    describe(&"plant:5000/shop:1.0".parse().expect("a reference"), &BTreeMap::new(), &all).expect("an app")
-}
-
-fn hooks(root: &Path) -> ProcessHooks {
-    ProcessHooks::open(root).expect("hooks").with_grace(Duration::from_millis(300))
-}
-
-/// Tells whether a process runs. One that ended and that nobody has collected does not.
-fn alive(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
-}
+use setting::{Child, Test, again, alive, app, hooks, kept_here};
 
 #[test]
 fn a_hook_runs_in_its_own_meta_with_the_apps_environment() {
@@ -288,9 +185,9 @@ fn a_hook_does_not_start_after_a_cancel() {
 fn a_timeout_ends_grandchildren_too() {
     let mut test = Test::new()
         .install("sleep 300 & echo $! > $ROOT/child\n(sh -c 'echo $$ > '$ROOT'/grandchild; sleep 300; true') & wait")
-        .timeout(500);
+        .timeout(1500);
     let end = test.run();
-    assert_eq!(end.ended, Ended::TimedOut(Duration::from_millis(500)));
+    assert_eq!(end.ended, Ended::TimedOut(Duration::from_millis(1500)));
     assert!(!alive(&test.read("child")) && !alive(&test.read("grandchild")));
 }
 
@@ -298,32 +195,35 @@ fn a_timeout_ends_grandchildren_too() {
 fn a_timeout_ends_what_ignores_sigterm() {
     let mut test = Test::new()
         .install("trap '' TERM; echo $$ > $ROOT/leader; sleep 300 & echo $! > $ROOT/child; wait; sleep 300")
-        .timeout(300);
-    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(300)));
+        .impatient()
+        .timeout(1500);
+    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(1500)));
     assert!(!alive(&test.read("leader")) && !alive(&test.read("child")));
 }
 
 #[test]
 fn a_timeout_ends_a_stubborn_child_of_a_leader_that_obeys() {
-    let mut test =
-        Test::new().install("(trap '' TERM; sh -c 'echo $$ > '$ROOT'/child; sleep 300; true') & wait").timeout(300);
-    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(300)));
+    let mut test = Test::new()
+        .install("(trap '' TERM; sh -c 'echo $$ > '$ROOT'/child; sleep 300; true') & wait")
+        .impatient()
+        .timeout(1500);
+    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(1500)));
     assert!(!alive(&test.read("child")));
 }
 
 #[test]
 fn a_timeout_ends_a_stopped_hook() {
-    let mut test = Test::new().install("echo $$ > $ROOT/pid; kill -STOP $$").timeout(300);
-    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(300)));
+    let mut test = Test::new().install("echo $$ > $ROOT/pid; kill -STOP $$").timeout(1000);
+    assert_eq!(test.run().ended, Ended::TimedOut(Duration::from_millis(1000)));
     assert!(!alive(&test.read("pid")));
 }
 
 #[test]
 fn a_hook_may_tidy_up_when_it_is_ended() {
-    let mut test = Test::new().install("trap 'echo tidy; exit 0' TERM; echo ready; sleep 300 & wait").timeout(300);
+    let mut test = Test::new().install("trap 'echo tidy; exit 0' TERM; echo ready; sleep 300 & wait").timeout(1000);
     let end = test.run();
     assert_eq!(end.text.to_text(), "ready\ntidy\n");
-    assert_eq!(end.ended, Ended::TimedOut(Duration::from_millis(300)));
+    assert_eq!(end.ended, Ended::TimedOut(Duration::from_millis(1000)));
 }
 
 #[test]
@@ -332,10 +232,7 @@ fn a_daemon_that_keeps_the_output_open_is_neither_waited_for_nor_killed() {
     let end = test.run();
     assert_eq!((end.ended, end.text.to_text().as_str()), (Ended::Exited(0), "started\n"));
     assert!(end.took < Duration::from_secs(60));
-    let daemon = test.read("daemon");
-    assert!(alive(&daemon));
-    let pid = rustix::process::Pid::from_raw(daemon.trim().parse().expect("a pid")).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    assert!(alive(&test.read("daemon")));
 }
 
 #[test]
@@ -348,18 +245,6 @@ fn a_signal_from_elsewhere_is_no_cancel() {
 fn a_hook_that_closes_its_output_is_still_waited_for() {
     let mut test = Test::new().install("exec >&- 2>&-; sleep 0.2; exit 5");
     assert_eq!(test.run().ended, Ended::Exited(5));
-}
-
-#[test]
-fn copies_of_killed_dams_are_swept_and_those_in_use_are_not() {
-    let mut test = Test::new().install("true");
-    let run = test.root.path().join("run");
-    fs::create_dir_all(run.join("hook-stale/meta/folder")).expect("a folder");
-    fs::create_dir_all(run.join("hook-used/meta")).expect("a folder");
-    let used = File::open(run.join("hook-used")).expect("a folder");
-    used.lock().expect("nobody else has it");
-    assert!(test.run().success());
-    assert_eq!(test.copies(), ["hook-used"]);
 }
 
 #[test]
@@ -413,100 +298,11 @@ fn a_cancel_ends_the_wait_for_health() {
     assert_eq!((end.checks, end.failure.expect("cancelled").ended), (1, Ended::Cancelled));
 }
 
-/// Runs the test `name` of this program as a process of its own, `before` its command line.
-fn again(before: &[&str], name: &str, root: &Path) -> Command {
-    let mut command = Command::new(before[0]);
-    command.args(&before[1..]).arg(std::env::current_exe().expect("a program"));
-    command.args(["--ignored", "--exact", name, "--nocapture"]).current_dir(root);
-    command
-}
-
-/// Runs `script` as a hook of a dam that has a terminal, types `keys` once the hook has made `$ROOT/ready`, and returns
-/// what [`inside_a_terminal`] writes about it.
-fn in_a_terminal(script: &str, keys: &str) -> String {
-    below_a_shell(&[], script, keys).read("outcome")
-}
-
-/// Does the same with `shell` between the terminal and dam.
-fn below_a_shell(shell: &[&str], script: &str, keys: &str) -> Test {
-    // Changing a setting stops whoever has not the terminal: past it the keys reach the hook and not dam.
-    let mut test = Test::new().install(&format!("stty echo < /dev/tty\n{script}"));
-    let meta = test.keep();
-    fs::write(test.root.path().join("meta-digest"), meta.digest.to_string()).expect("a write");
-    let control =
-        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).expect("a pty");
-    rustix::pty::grantpt(&control).expect("a pty");
-    rustix::pty::unlockpt(&control).expect("a pty");
-    let name = rustix::pty::ptsname(&control, Vec::new()).expect("a pty").into_string().expect("a path");
-    let side = || Stdio::from(File::options().read(true).write(true).open(&name).expect("the other side"));
-    let mut command = again(&[&["setsid", "--ctty", "--wait"], shell].concat(), "inside_a_terminal", test.root.path());
-    let mut child = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("setsid is everywhere");
-    drop(command);
-    let mut control = File::from(control);
-    let mut screen = control.try_clone().expect("a handle");
-    // A terminal nobody reads fills up, and whoever writes to it waits.
-    std::thread::spawn(move || screen.read_to_end(&mut Vec::new()));
-    let started = Instant::now();
-    while !test.root.path().join("ready").exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "the hook never came up");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    control.write_all(keys.as_bytes()).expect("a terminal");
-    child.wait().expect("a child");
-    test
-}
-
-#[test]
-#[ignore = "runs inside the tests below"]
-fn inside_a_terminal() {
-    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
-    let root = PathBuf::from(".").canonicalize().expect("a folder");
-    let Ok(digest) = fs::read_to_string("meta-digest") else { return };
-    let meta = Keep::open(&root).expect("a keep").get(&digest.parse().expect("a digest")).expect("a kept /meta");
-    let app = app(&meta);
-    let run = HookRun { terminal: true, ..HookRun::new(&app, HookName::Install, meta.digest) };
-    let end = hooks(&root).run(&run, &Cancel::default(), &Silent).expect("it ran");
-    let back = tcgetpgrp(std::io::stdin()).expect("a terminal") == rustix::process::getpgrp();
-    let echo = tcgetattr(std::io::stdin()).expect("a terminal").local_modes.contains(LocalModes::ECHO);
-    let outcome = format!("{:?}, terminal back: {back}, echo: {echo}, {:?}", end.ended, end.text.to_text());
-    fs::write("outcome", outcome).expect("a write");
-}
-
-#[test]
-fn a_hook_can_ask_at_the_terminal() {
-    let outcome = in_a_terminal("touch $ROOT/ready; read answer < /dev/tty; echo \"hello $answer\"", "bob\n");
-    assert_eq!(outcome, r#"Exited(0), terminal back: true, echo: true, "hello bob\n""#);
-    let outcome = in_a_terminal("touch $ROOT/ready; read answer; echo \"hello $answer\"", "eve\n");
-    assert_eq!(outcome, r#"Exited(0), terminal back: true, echo: true, "hello eve\n""#);
-}
-
-#[test]
-fn ctrl_c_is_a_cancel_and_leaves_the_terminal_as_it_was() {
-    let outcome = in_a_terminal("stty -echo < /dev/tty; touch $ROOT/ready; sleep 300", "\x03");
-    assert_eq!(outcome, r#"Cancelled, terminal back: true, echo: true, """#);
-    let outcome = in_a_terminal("trap 'exit 130' INT; touch $ROOT/ready; sleep 300", "\x03");
-    assert_eq!(outcome, r#"Cancelled, terminal back: true, echo: true, """#);
-}
-
-#[test]
-fn ctrl_z_where_no_shell_watches_does_not_hang() {
-    let outcome = in_a_terminal("touch $ROOT/ready; sleep 0.3; echo on and on", "\x1a");
-    assert_eq!(outcome, r#"Exited(0), terminal back: true, echo: true, "on and on\n""#);
-}
-
-#[test]
-fn ctrl_z_stops_dam_with_its_hook_and_fg_wakes_both() {
-    let shell = ["bash", "-mc", "\"$@\"; echo $? > stopped; fg", "bash"];
-    let test = below_a_shell(&shell, "touch $ROOT/ready; sleep 0.3; read a; echo \"$a and on\"", "\x1aon\n");
-    assert_eq!(test.read("stopped"), "148\n");
-    assert_eq!(test.read("outcome"), r#"Exited(0), terminal back: true, echo: true, "on and on\n""#);
-}
-
 #[test]
 fn a_noexec_root_is_named() {
     let mut test = Test::new().install("true");
     fs::create_dir(test.root.path().join("run")).expect("a folder");
-    fs::write(test.root.path().join("meta-digest"), test.keep().digest.to_string()).expect("a write");
+    test.keep_for_another();
     let mount = [
         "unshare",
         "--map-root-user",
@@ -517,9 +313,9 @@ fn a_noexec_root_is_named() {
         "sh",
     ];
     let mut command = again(&mount, "inside_noexec", test.root.path());
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("unshare is everywhere");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("unshare is everywhere");
     // Where users may not make namespaces there is nothing to see.
-    if status.success() {
+    if Child(child).wait().success() {
         assert_eq!(test.read("outcome").split(": ").last(), Some("true"), "{}", test.read("outcome"));
     }
 }
@@ -527,9 +323,7 @@ fn a_noexec_root_is_named() {
 #[test]
 #[ignore = "runs inside the test above"]
 fn inside_noexec() {
-    let root = PathBuf::from(".").canonicalize().expect("a folder");
-    let Ok(digest) = fs::read_to_string("meta-digest") else { return };
-    let meta = Keep::open(&root).expect("a keep").get(&digest.parse().expect("a digest")).expect("a kept /meta");
+    let Some((root, meta)) = kept_here() else { return };
     let app = app(&meta);
     let run = HookRun::new(&app, HookName::Install, meta.digest);
     let end = hooks(&root).run(&run, &Cancel::default(), &Silent);
