@@ -37,6 +37,12 @@ impl Config {
         }
     }
 
+    /// Tells whether somebody said where images live, so that dam need not choose.
+    pub(crate) fn names_a_store(&self) -> bool {
+        let chosen = matches!(self.store, Some(StoreChoice::Docker | StoreChoice::Layout));
+        chosen || self.docker_host.is_some() || self.docker_context.is_some()
+    }
+
     /// Reads a file; one that is not there sets nothing.
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         match fs::read_to_string(path) {

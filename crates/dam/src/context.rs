@@ -208,15 +208,18 @@ impl Context {
         Ok(Ledger::open_existing(&self.root()?)?)
     }
 
-    /// Returns where images live, and says so.
+    /// Returns where images live. Where nobody said so and dam chose, it says which.
     pub(crate) fn store(&self) -> Result<Box<dyn Store>, CliError> {
         let store = self.silent_store()?;
-        let Description { kind, version, place, details } = store.describe();
-        let details = details.first().map(|driver| format!(", {driver}")).unwrap_or_default();
-        self.ui.status(&match kind {
+        let Description { kind, version, place, .. } = store.describe();
+        let status = match kind {
             "layout" => format!("Using the built-in store at {place}"),
-            _ => format!("Using {kind} {version}{details} at {place}"),
-        });
+            _ => format!("Using {kind} {version} at {place}"),
+        };
+        match self.config.names_a_store() {
+            true => self.ui.debug(&status),
+            false => self.ui.status(&status),
+        }
         Ok(store)
     }
 

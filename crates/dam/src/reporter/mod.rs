@@ -1,5 +1,6 @@
 //! Who shows what happens while an op runs: bars on a terminal, plain lines elsewhere, JSON lines for machines.
 
+mod build_line;
 mod hook_output;
 mod lines;
 mod plain;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use dam_core::event::{Event, Reporter};
 
 use super::hook_output::HookOutput;
-use super::words;
+use super::{build_line, words};
 use crate::bytes::Bytes;
 use crate::clean;
 use crate::duration;
@@ -15,7 +15,7 @@ use crate::ui::Ui;
 /// How often a long stretch of work shows that it goes on.
 const EVERY: Duration = Duration::from_secs(10);
 /// What takes less is not worth a line.
-const WORTH_A_LINE: Duration = Duration::from_millis(250);
+const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
 /// Shows progress as lines that are never changed.
 pub(crate) struct Plain {
@@ -76,7 +76,7 @@ impl Reporter for Plain {
                     self.talk(&stretch.done());
                 }
             }
-            Event::BuildLine { line } => self.talk(&format!("{}\n", clean::lines(line).trim_end())),
+            Event::BuildLine { line } => self.talk(&build_line::show(&self.ui, line).unwrap_or_default()),
             Event::HookStarted { app, hook } => state.hook = Some(HookOutput::new(app, hook, false)),
             Event::HookOutput { bytes } => {
                 if let Some(hook) = &mut state.hook {

@@ -7,7 +7,7 @@ use dam_core::event::{Event, Reporter};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::hook_output::HookOutput;
-use super::words;
+use super::{build_line, words};
 use crate::clean;
 use crate::ui::Ui;
 
@@ -96,8 +96,9 @@ impl Reporter for Terminal {
             Event::Advanced { bytes } => state.stretch.iter_mut().for_each(|stretch| stretch.advance(bytes)),
             Event::Finished => state.end_stretch(),
             Event::BuildLine { line } => {
-                let line = format!("{}\n", clean::lines(line).trim_end());
-                state.aside(|| self.ui.talk(&line));
+                if let Some(line) = build_line::show(&self.ui, line) {
+                    state.aside(|| self.ui.talk(&line));
+                }
             }
             Event::HookStarted { app, hook } => {
                 state.end_stretch();
