@@ -11,6 +11,7 @@ TEST := $(if $(shell cargo nextest --version 2>/dev/null),nextest run,test)
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dam-build
 
 build: ## Builds the one static binary, target/release/dam.
+	@scripts/apt-install gcc=gcc,libc6-dev
 	cargo build --release --package dam
 	@mkdir -p target/release
 	@cp target/$(TARGET)/release/dam target/release/dam
@@ -21,7 +22,7 @@ demo: build ## Shows the main job on a real Docker engine, its own if none answe
 	if docker version >/dev/null 2>&1; then demo/run; else scripts/private-docker demo/run; fi
 
 tools:
-	@scripts/apt-install gcc docker=docker.io dockerd=docker.io podman busybox=busybox-static skopeo zstd openssl file git
+	@scripts/apt-install gcc=gcc,libc6-dev docker=docker.io dockerd=docker.io podman busybox=busybox-static skopeo zstd openssl file git
 
 test: tools ## Passes all tests that need no booted distribution.
 	cargo $(TEST) --workspace --features dam/fault-points
