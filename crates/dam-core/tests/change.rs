@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use dam_core::app::{HookName, Release, describe};
 use dam_core::event::{Event, Reporter, Silent, Warning};
-use dam_core::hooks::Ended;
+use dam_core::hooks::{Ended, ProcessHooks};
 use dam_core::host::Host;
 use dam_core::ledger::{AppState, OperationState, Source};
 use dam_core::ops;
@@ -170,13 +170,43 @@ fn a_failed_install_gives_the_tag_back_to_who_had_it() {
 
 #[test]
 fn an_image_that_was_there_untagged_survives_a_failed_install() {
-    let mut machine = Machine::new(FakeHooks::new().fails("shop:1", HookName::Install, ""));
-    let tag: Reference = "shop:0".parse().expect("a reference");
-    let shop = image("1", &[]);
-    machine.store.load(&shop, std::slice::from_ref(&tag), &Silent).expect("loaded");
-    machine.store.untag(&tag).expect("untagged");
-    failed(machine.install("shop:1", &shop));
-    assert_eq!(machine.store.list().expect("a store").len(), 1);
+    for store in [MemoryStore::new(), MemoryStore::deleting_untagged()] {
+        let mut machine = Machine::with_store(FakeHooks::new().fails("shop:1", HookName::Install, ""), store);
+        let shop = image("1", &[]);
+        machine.store.load(&shop, &[], &Silent).expect("loaded");
+        failed(machine.install("shop:1", &shop));
+        assert_eq!(machine.store.list().expect("a store").len(), 1);
+    }
+}
+
+#[test]
+fn a_version_that_lost_its_tag_survives_a_failed_rollback() {
+    for store in [MemoryStore::new(), MemoryStore::deleting_untagged()] {
+        let mut machine = Machine::with_store(FakeHooks::new(), store);
+        let (one, tag) = (image("1", &[]), "shop:1".parse::<Reference>().expect("a reference"));
+        machine.install("shop:1", &one).expect("installed");
+        machine.upgrade("shop:2", &image("2", &[])).expect("upgraded");
+        machine.store.load(&image("other", &[]), std::slice::from_ref(&tag), &Silent).expect("the tag moved");
+        machine.store.untag(&tag).expect("and went");
+        machine.hooks = machine.hooks.clone().fails("shop:1", HookName::Install, "");
+        let rollback = ops::rollback::prepare(&machine.host, "shop").expect("there is an earlier version");
+        failed(rollback.apply(&mut machine.host, &Options::default(), &Silent));
+        let id = ImageId(one.manifest().config.digest);
+        assert!(machine.store.find_id(id).expect("a store").is_some(), "it can still be rolled back to");
+    }
+}
+
+#[test]
+fn the_ledger_names_the_image_that_was_installed_even_if_a_hook_moves_its_tag() {
+    let mut machine = Machine::new(FakeHooks::new());
+    let (shop, tag) = (image("1", &[]), "shop:1".parse::<Reference>().expect("a reference"));
+    let store = machine.store.clone();
+    machine.hooks = machine.hooks.clone().acts("shop:1", HookName::Install, move || {
+        store.load(&image("other", &[]), std::slice::from_ref(&tag), &Silent).expect("loaded");
+    });
+    machine.install("shop:1", &shop).expect("installed");
+    let installed = machine.host.ledger.installed().expect("a ledger");
+    assert_eq!(installed[0].release.image, ImageId(shop.manifest().config.digest));
 }
 
 #[test]
@@ -294,6 +324,18 @@ fn a_failed_uninstall_keeps_the_app_unless_forced() {
 }
 
 #[test]
+fn force_takes_an_app_away_whose_hooks_are_lost() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    machine.host.hooks = Box::new(ProcessHooks::open(machine.folder.path()).expect("hooks"));
+    machine.host.keep.forget_all_but(&Default::default()).expect("forgotten");
+    let failed = failed(machine.remove("shop", &Options::default()));
+    assert!(matches!(failed.aftermath, Aftermath::Broken { .. }), "{failed:?}");
+    machine.remove("shop", &Options { force: true, ..Options::default() }).expect("removed by force");
+    assert_eq!((machine.installed(), machine.tags()), (vec![], vec![]));
+}
+
+#[test]
 fn an_app_that_is_still_well_after_a_failed_uninstall_is_left_alone() {
     let mut machine = Machine::new(FakeHooks::new().fails("shop:1", HookName::Uninstall, ""));
     machine.install("shop:1", &image("1", &[HookName::Health])).expect("installed");
@@ -336,6 +378,35 @@ fn ctrl_c_undoes_and_says_interrupted() {
     assert_eq!(failed.to_string(), "`install` of `shop:2` was interrupted");
     assert_eq!(failed.aftermath, as_before(Some("shop:1")));
     assert_eq!(machine.installed(), ["shop:1 ok"]);
+}
+
+#[test]
+fn a_wish_to_stop_is_not_heard_by_an_undo() {
+    let mut machine = Machine::new(FakeHooks::new().fails("shop:2", HookName::Install, ""));
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    let cancel = machine.cancel.clone();
+    machine.hooks = machine.hooks.clone().acts("shop:2", HookName::Uninstall, move || {
+        cancel.flag().store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    machine.ran();
+    let failed = failed(machine.upgrade("shop:2", &image("2", &[])));
+    assert_eq!(failed.aftermath, as_before(Some("shop:1")));
+    assert_eq!(machine.ran().last().map(String::as_str), Some("install shop:1 from 1"));
+    assert_eq!(machine.installed(), ["shop:1 ok"]);
+}
+
+#[test]
+fn a_wish_to_stop_is_heard_after_a_recovery() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    killed_before(&mut machine, HookName::Install);
+    machine.ran();
+    let mut machine = machine.restart();
+    machine.cancel.flag().store(true, std::sync::atomic::Ordering::SeqCst);
+    let recovered = plan::recover(&mut machine.host, &Options::default(), &Silent).expect("recovered");
+    assert_eq!(recovered.expect("something was pending").faults, [""; 0]);
+    assert_eq!(machine.installed(), ["shop:1 ok"]);
+    assert!(machine.host.cancel.is_set());
 }
 
 /// Begins an upgrade and stops before the step `at`, as a kill does: by a panic that nobody undoes.

@@ -86,7 +86,7 @@ pub(super) struct Run<'a> {
 pub(super) struct Before {
     /// The image that had the tag.
     pub(super) holder: Option<ImageId>,
-    /// The images that had no tag: one of them may be the very image that is loaded, and then it stays.
+    /// Images that had no tag: one of them may be the very image that is loaded or tagged, and then it stays.
     pub(super) untagged: Vec<ImageId>,
 }
 
@@ -117,7 +117,11 @@ impl Run<'_> {
                 let untagged = untagged.collect();
                 Before { holder: holder(&self.plan.release(Side::New).app.reference)?, untagged }
             }
-            Step::Tag { reference, .. } => Before { holder: holder(reference)?, untagged: Vec::new() },
+            Step::Tag { reference, .. } => {
+                let new = store.find_id(self.plan.release(Side::New).image)?;
+                let untagged = new.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
+                Before { holder: holder(reference)?, untagged: untagged.collect() }
+            }
             Step::Run { .. } | Step::Drop => Before::default(),
         })
     }
@@ -136,7 +140,7 @@ impl Run<'_> {
                 self.healthy_after = Some(took);
             }
             Step::Run { side, hook } => match self.hook(*side, *hook) {
-                Err(Error::Hook(error @ HookError::Failed { .. })) if self.is_forced(*hook, &error) => {
+                Err(error) if self.is_forced(*hook, &error) => {
                     let what = format!("{error}; going on, as asked");
                     self.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
                 }
@@ -158,10 +162,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells whether a failed hook is only a warning. Ctrl-C always stops.
-    fn is_forced(&self, hook: HookName, error: &HookError) -> bool {
-        let cancelled = matches!(error, HookError::Failed { ended: Ended::Cancelled, .. });
-        self.options.force && hook == HookName::Uninstall && !cancelled
+    /// Tells whether a hook that failed, or could not be run at all, is only a warning. Ctrl-C always stops.
+    fn is_forced(&self, hook: HookName, error: &Error) -> bool {
+        let about_hook = match error {
+            Error::Hook(HookError::Failed { ended: Ended::Cancelled, .. }) => false,
+            Error::Hook(_) | Error::Meta(_) | Error::Access { .. } => true,
+            _ => false,
+        };
+        self.options.force && hook == HookName::Uninstall && about_hook
     }
 
     /// Runs one hook to its end and writes its output to the ledger, whatever the end.
@@ -217,8 +225,12 @@ impl Run<'_> {
         let Some(mut release) = self.plan.new.clone() else {
             return Ok(Change::Take { app: replacing.expect("a plan without a new release takes the old one away") });
         };
-        // After a kill the id that the load returned is lost; the tag it set is not.
-        if let Some(stored) = self.host.store.find(&release.app.reference)? {
+        // After a kill the id that the load returned is lost; the tag it set is not. Where the id is known the tag is not
+        // asked: it may have moved to an image that is not the app.
+        let store = &self.host.store;
+        if store.find_id(release.image)?.is_none()
+            && let Some(stored) = store.find(&release.app.reference)?
+        {
             release.image = stored.id;
         }
         let ran_health = self.plan.steps.contains(&Step::Run { side: Side::New, hook: HookName::Health });

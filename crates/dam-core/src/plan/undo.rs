@@ -28,7 +28,16 @@ pub(super) fn after_failure(mut run: Run, failure: Failure) -> Error {
 }
 
 /// Undoes all journalled steps of the operation, newest first, and closes it. `cause` goes into the history.
+///
+/// A wish to stop is not heard meanwhile: hooks that end early would leave the old app down and the operation broken.
 pub(super) fn undo(run: &mut Run, cause: &str) -> Result<Aftermath> {
+    let wish = std::mem::take(&mut run.host.cancel);
+    let undone = undo_all(run, cause);
+    run.host.cancel = wish;
+    undone
+}
+
+fn undo_all(run: &mut Run, cause: &str) -> Result<Aftermath> {
     let pending = run.host.ledger.pending()?.expect("an operation is pending until it is closed here");
     let mut undone = Undone::default();
     for step in pending.steps.iter().rev().filter(|step| step.state != StepState::Undone) {
@@ -105,11 +114,17 @@ fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) 
     if current == before.holder {
         return Ok(());
     }
+    let was_untagged = current.is_some_and(|id| before.untagged.contains(&id));
     match before.holder {
         Some(holder) => store.tag(holder, reference)?,
+        // An engine deletes an image with its last tag. One that was there before is worth more than a tag too many.
+        None if was_untagged => {
+            let what = format!("the image keeps the tag {reference}, for it was there before without any");
+            run.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
+        }
         None => store.untag(reference)?,
     }
-    let Some(current) = current.filter(|id| !before.untagged.contains(id)) else { return Ok(()) };
+    let Some(current) = current.filter(|_| !was_untagged) else { return Ok(()) };
     match store.find_id(current)? {
         Some(image) if image.tags.is_empty() => store.remove(current),
         _ => Ok(()),
