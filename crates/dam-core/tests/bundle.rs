@@ -253,6 +253,18 @@ fn a_head_that_lies_is_refused() {
 }
 
 #[test]
+fn claimed_lengths_that_are_too_large_are_only_a_wrong_estimate() {
+    let (_folder, path) = edited("dam.json", |head| {
+        for app in head["apps"].as_array_mut().expect("a list") {
+            for layer in app["layers"].as_array_mut().expect("a list") {
+                layer["unpackedSize"] = json!(u64::MAX);
+            }
+        }
+    });
+    assert_eq!(open(&path).expect("a sound bundle").apps()[0].unpacked, u64::MAX);
+}
+
+#[test]
 fn an_image_that_is_not_listed_is_refused() {
     let (_folder, path) = edited("dam.json", |head| drop(head["apps"].as_array_mut().expect("a list").pop()));
     assert!(matches!(open(&path), Err(Error::Bundle(BundleError::Contradiction { .. }))));

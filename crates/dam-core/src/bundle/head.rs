@@ -76,6 +76,7 @@ impl HeadApp {
     pub fn unpacked(&self) -> u64 {
         let mut seen = std::collections::BTreeSet::new();
         let once = self.layers.iter().filter(|layer| seen.insert(layer.diff_id));
-        once.map(|layer| layer.unpacked_size.unwrap_or(layer.size)).sum()
+        // The unpacked lengths are claims of the file, which nothing has checked yet.
+        once.fold(0, |sum: u64, layer| sum.saturating_add(layer.unpacked_size.unwrap_or(layer.size)))
     }
 }
