@@ -4,10 +4,12 @@
 //! setting by setting. A file that is not there sets nothing; a key that dam does not know is an error, for a misspelt
 //! setting that is silently ignored is worse than none.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dam_core::store::docker::without_password;
 use toml::{Table, Value};
 
 use crate::args::StoreChoice;
@@ -24,6 +26,21 @@ pub(crate) struct Config {
     pub(crate) docker_host: Option<String>,
     /// Docker context, as `DOCKER_CONTEXT`.
     pub(crate) docker_context: Option<String>,
+}
+
+impl fmt::Display for Config {
+    /// Shows what is set, for `--debug`; never a password in an engine's address.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let settings = [
+            ("root", self.root.as_ref().map(|root| root.display().to_string())),
+            ("store", self.store.map(|store| format!("{store:?}").to_lowercase())),
+            ("docker.host", self.docker_host.as_deref().map(without_password)),
+            ("docker.context", self.docker_context.clone()),
+        ];
+        let set: Vec<_> =
+            settings.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
+        f.write_str(&set.join(" "))
+    }
 }
 
 impl Config {
@@ -130,6 +147,12 @@ mod tests {
         };
         assert_eq!(config, Ok(expected));
         assert_eq!(parse("root = 'state'").expect("good").root.as_deref(), Some(Path::new("/etc/dam/state")));
+    }
+
+    #[test]
+    fn settings_are_shown_without_passwords() {
+        let config = parse("store = 'layout'\n[docker]\nhost = 'ssh://ops:secret@plant'\n").expect("good");
+        assert_eq!(config.to_string(), "store=layout docker.host=ssh://ops:***@plant");
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl Context {
         if let Some(skip) = surroundings.text("DAM_FAULT")?.and_then(|skip| skip.parse().ok()) {
             dam_core::fault::arm(skip);
         }
-        ui.debug(&format!("settings: {config:?}"));
+        ui.debug(&format!("settings: {config}"));
         Ok(Self { ui: Arc::clone(ui), surroundings, config, progress: global.progress })
     }
 

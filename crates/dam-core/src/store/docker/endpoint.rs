@@ -74,7 +74,7 @@ impl FromStr for Endpoint {
     type Err = ParseEndpointError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fault = |fault| ParseEndpointError { text: text.to_owned(), fault };
+        let fault = |fault| ParseEndpointError { text: without_password(text), fault };
         // As in the docker command, an address without a scheme is a port.
         let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));
         match scheme {
@@ -88,6 +88,16 @@ impl FromStr for Endpoint {
             "ssh" => read_ssh(rest).map_err(fault),
             _ => Err(fault(EndpointFault::Scheme)),
         }
+    }
+}
+
+/// Puts `***` in the place of a password before an `@`, so that the text can be shown.
+pub fn without_password(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (&text[..scheme.len() + 3], rest));
+    let Some((login, host)) = rest.rsplit_once('@') else { return text.to_owned() };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}{user}:***@{host}"),
+        None => text.to_owned(),
     }
 }
 
@@ -142,7 +152,7 @@ fn read_authority(text: &str) -> Result<(String, Option<u16>), EndpointFault> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not the address of an engine: {fault}")]
 pub struct ParseEndpointError {
-    /// The text.
+    /// The text, without a password that may have been in it.
     pub text: String,
     /// What is wrong with it.
     pub fault: EndpointFault,
@@ -196,6 +206,17 @@ mod tests {
         assert_eq!(shown("tcp://[::1]:2375"), "tcp://[::1]:2375");
         assert_eq!(shown("ssh://ops@plant:22"), "ssh://ops@plant:22");
         assert_eq!(shown("ssh://plant"), "ssh://plant");
+    }
+
+    #[test]
+    fn passwords_are_never_shown() {
+        let message = |text: &str| text.parse::<Endpoint>().expect_err(text).to_string();
+        assert_eq!(
+            message("ssh://ops:secret@plant"),
+            "`ssh://ops:***@plant` is not the address of an engine: ssh takes no password from an address"
+        );
+        assert!(!message("tcp://ops:se:cr@et@plant:2375").contains("cr"));
+        assert!(!message("ops:secret@plant").contains("secret"));
     }
 
     #[test]

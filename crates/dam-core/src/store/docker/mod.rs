@@ -36,7 +36,7 @@ use crate::cache::Cache;
 use crate::event::Reporter;
 
 pub use context::{ContextFault, EndpointSettings};
-pub use endpoint::{Endpoint, EndpointFault, ParseEndpointError};
+pub use endpoint::{Endpoint, EndpointFault, ParseEndpointError, without_password};
 pub use error::{DockerError, TlsFault, Unreachable};
 pub use tls::TlsFiles;
 
