@@ -154,15 +154,38 @@ pub(crate) fn lines(text: &str) -> String {
     Cleaner::keeping(Keep::Lines).push(text.as_bytes())
 }
 
+/// Makes a JSON document fit for a terminal without changing what it says: JSON itself escapes only the control
+/// characters of ASCII, and terminals act on others as well.
+pub(crate) fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        // These stand in strings only, where an escape means the same; all of them have four hex digits.
+        match (c.is_control() && c != '\n') || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Cleaner, line, lines};
+    use super::{Cleaner, json, line, lines};
 
     #[test]
     fn plain_text_stays() {
         assert_eq!(line("größe 日本 ✓ é"), "größe 日本 ✓ é");
         assert_eq!(lines("a\tb\nc"), "a\tb\nc");
         assert_eq!(line("a\tb\nc\n"), "a b c");
+    }
+
+    #[test]
+    fn a_json_document_says_the_same_without_control_characters() {
+        let text = "größe\n\u{9b}2J\u{7f}\u{202e}\u{1b}[0m";
+        let document = serde_json::to_string_pretty(&serde_json::json!({ "text": text })).expect("JSON");
+        let safe = json(&document);
+        assert_eq!(safe, "{\n  \"text\": \"größe\\n\\u009b2J\\u007f\\u202e\\u001b[0m\"\n}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).expect("JSON")["text"], text);
     }
 
     #[test]

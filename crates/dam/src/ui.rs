@@ -68,7 +68,7 @@ impl Ui {
         if self.manner.json {
             let mut document = serde_json::to_string_pretty(outcome).expect("outcomes have text keys and plain values");
             document.push('\n');
-            return self.answer(&document);
+            return self.answer(&clean::json(&document));
         }
         let mut words = Words::new(self.now);
         outcome.words(&mut words);
@@ -125,12 +125,12 @@ impl Ui {
         }
         if self.manner.json {
             // If stdout is what failed, nobody is left to tell; the exit code says it.
-            let _ = self.out.write(&format!("{:#}\n", error.json(&self.invocation)));
+            let _ = self.out.write(&clean::json(&format!("{:#}\n", error.json(&self.invocation))));
         } else if self.manner.json_lines {
             let mut object = error.json(&self.invocation);
             object["v"] = json!(1);
             object["event"] = json!("error");
-            self.talk(&format!("{object}\n"));
+            self.talk(&clean::json(&format!("{object}\n")));
         } else {
             self.talk(&error.words(&self.invocation));
         }

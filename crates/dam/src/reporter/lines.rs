@@ -39,7 +39,7 @@ impl Reporter for Lines {
         if let Some(Value::Object(fields)) = state.describe(event) {
             let mut line = serde_json::Map::from_iter([("v".to_owned(), json!(1))]);
             line.extend(fields);
-            self.ui.talk(&format!("{}\n", Value::Object(line)));
+            self.ui.talk(&clean::json(&format!("{}\n", Value::Object(line))));
         }
     }
 }
