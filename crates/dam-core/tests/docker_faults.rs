@@ -47,8 +47,10 @@ struct Fake {
 impl Fake {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let answers =
-            BTreeMap::from([("GET /info", Answer::Say(200, r#"{"ServerVersion":"99","DriverStatus":null}"#))]);
+        let answers = BTreeMap::from([
+            ("GET /info", Answer::Say(200, r#"{"ServerVersion":"99","DriverStatus":null}"#)),
+            ("GET /images/json", Answer::Say(200, "[]")),
+        ]);
         Self { folder, asked: Arc::default(), answers, version: "1.45" }
     }
 
