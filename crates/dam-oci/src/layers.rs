@@ -20,7 +20,7 @@ pub struct Layer {
 /// Lists the layers of an image, base first, each blob once.
 ///
 /// # Errors
-/// Those of [`config`], and [`Error::Damaged`] where one blob has two DiffIDs.
+/// Those of [`config()`], and [`Error::Damaged`] where one blob has two DiffIDs.
 pub fn layers(image: &dyn Image) -> Result<Vec<Layer>> {
     let (_, config) = config(image)?;
     let mut layers: Vec<Layer> = Vec::new();

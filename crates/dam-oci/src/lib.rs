@@ -1,7 +1,7 @@
 //! OCI images as values.
 //!
 //! An [`Image`] is a manifest and a way to open its blobs; a layout folder, a tar archive and a daemon each give one.
-//! [`blob`] is the ordinary door to the bytes: it checks size and digest while they pass. This crate knows no app,
+//! [`blob()`] is the ordinary door to the bytes: it checks size and digest while they pass. This crate knows no app,
 //! no daemon and no terminal; it never prints, reads the environment or exits.
 
 pub mod archive;

@@ -1,7 +1,7 @@
 //! Changes as data.
 //!
 //! A [`Plan`] says what will be done to this machine, step by step. The rules make it (pure, all the refusals),
-//! [`apply`] carries it out under the ledger's journal, and undoes it in reverse when a step fails; [`recover`] does
+//! [`apply()`] carries it out under the ledger's journal, and undoes it in reverse when a step fails; [`recover()`] does
 //! the same for a dam that was killed.
 
 mod apply;

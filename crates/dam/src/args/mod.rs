@@ -1,5 +1,7 @@
 //! The command line. The doc comments are the help; `docs/commands` and the man pages are made from them.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the doc comments here are help texts")]
+
 mod change;
 mod create;
 mod generate;
