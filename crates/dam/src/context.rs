@@ -12,6 +12,7 @@ use dam_core::event::Reporter;
 use dam_core::hooks::ProcessHooks;
 use dam_core::host::{Host, Scratch, private_folder};
 use dam_core::ledger::{Ledger, Timestamp};
+use dam_core::legacy;
 use dam_core::plan::{self, Options};
 use dam_core::store::docker::{DockerStore, Endpoint, EndpointSettings};
 use dam_core::store::{Builder, Description, LayoutStore, Store};
@@ -291,6 +292,11 @@ impl Context {
     /// Returns the folder where DAM 1.x has its database.
     pub(crate) fn legacy_folder(&self) -> Option<PathBuf> {
         self.surroundings.folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("dam"))
+    }
+
+    /// Tells whether DAM 1.x has installed apps here.
+    pub(crate) fn has_legacy(&self) -> bool {
+        self.legacy_folder().is_some_and(|folder| legacy::has_apps(&folder))
     }
 
     /// Returns the builder that `DOCKER_BUILDKIT` asks for, as `docker build` reads it.

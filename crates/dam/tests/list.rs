@@ -122,3 +122,12 @@ fn colour_only_where_it_is_wanted() {
     assert!(dam.run("--help --color always").success().text().contains("Usage"));
     dam.run("frobnicate").misuse().stderr("error: no command `frobnicate`\nhint: dam --help\n");
 }
+
+#[test]
+fn what_dam_1_installed_is_offered() {
+    let dam = Dam::new();
+    let database = dam.path("home/.cache/dam");
+    std::fs::create_dir_all(&database).expect("a folder");
+    std::fs::write(database.join("Apps"), "0;a30d628ceea4;shop;1.0.0;1;;shop\n").expect("a database");
+    dam.run("list").success().stderr("hint: dam migrate   takes over what DAM 1.x has installed\n");
+}

@@ -37,6 +37,11 @@ pub struct Database {
     pub faults: Vec<LineFault>,
 }
 
+/// Tells whether DAM 1.x has installed apps by the database in `folder`, without reading it.
+pub fn has_apps(folder: &Path) -> bool {
+    folder.join("Apps").metadata().is_ok_and(|file| file.len() > 0)
+}
+
 /// Reads the database in `folder`, if there is one: a folder with at least one of the two files.
 ///
 /// # Errors

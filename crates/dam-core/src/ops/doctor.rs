@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::app::{AppId, Release};
 use crate::ledger::{AppState, Ledger};
+use crate::legacy;
 use crate::plan::title;
 use crate::store::{Description, Store};
 use crate::{Error, Result};
@@ -144,7 +145,7 @@ pub fn examine(machine: &Machine) -> Checkup {
     look_at_store(machine, &mut findings);
     look_at_folder(machine.root, &mut findings);
     look_at_ledger(machine.root, &mut findings);
-    if let Some(path) = machine.legacy.filter(|path| path.join("Apps").metadata().is_ok_and(|file| file.len() > 0)) {
+    if let Some(path) = machine.legacy.filter(|path| legacy::has_apps(path)) {
         let unknown = !findings.iter().any(|finding| matches!(finding, Finding::Ledger { apps } if *apps > 0));
         if unknown {
             findings.push(Finding::Legacy { path: path.to_owned() });
