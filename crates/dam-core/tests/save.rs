@@ -181,3 +181,15 @@ fn a_file_of_dam_1_is_written_anew() {
     let saved = machine.save(&old.display().to_string()).expect("saved");
     assert_eq!(saved.sha256, Machine::new().holding("shop:1.0").save("shop:1.0").expect("saved").sha256);
 }
+
+#[test]
+fn a_name_that_reads_as_a_wrong_checksum_is_refused_before_it_is_given() {
+    let machine = Machine::new().holding("shop:1.0");
+    let dated = machine.out().join("shop-1.0.20261121.dam");
+    let error = machine.save_to("shop:1.0", Some(&dated)).expect_err("nobody could install it");
+    assert!(matches!(error, Error::Bundle(BundleError::FalsePromise { promised: 0x2026_1121, .. })), "{error}");
+    assert!(machine.files().is_empty());
+    // The very name dam gives it is true, so it may be asked for.
+    let own = machine.save("shop:1.0").expect("saved").path;
+    assert_eq!(machine.save_to("shop:1.0", Some(&own)).expect("saved again").path, own);
+}

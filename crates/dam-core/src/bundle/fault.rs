@@ -17,6 +17,16 @@ pub enum BundleError {
         /// CRC-32 of the content.
         found: u32,
     },
+    /// A file to be written has a name that reads as if it carried a checksum, and another one than the content has.
+    #[error("the name `{path}` would promise the checksum {promised:08x}, and the content has {found:08x}")]
+    FalsePromise {
+        /// The name.
+        path: PathBuf,
+        /// What a reader takes for a CRC-32.
+        promised: u32,
+        /// CRC-32 of the content.
+        found: u32,
+    },
     /// The file has another length than its name promises.
     #[error("`{path}` is damaged: its name promises {promised} bytes, it has {found}")]
     Length {

@@ -55,7 +55,8 @@ impl BundleFile {
     /// Puts the file at `path`, in the folder it was begun in, in the place of any file there.
     pub fn finish(self, path: &Path) -> Result<Finished> {
         refuse_irregular(path)?;
-        let Self { temp, folder, hasher, bytes, cancel, .. } = self;
+        let Self { temp, folder, hasher, bytes, cancel, crc } = self;
+        refuse_broken_promise(path, crc.finalize())?;
         temp.as_file().sync_all().map_err(Error::access(path))?;
         cancel.check()?;
         fault::point("bundle: before the file has its name");
@@ -63,6 +64,15 @@ impl BundleFile {
         fault::point("bundle: after the file has its name");
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(Error::access(folder))?;
         Ok(Finished { path: path.to_owned(), bytes, sha256: hasher.finish() })
+    }
+}
+
+/// Refuses a name such as `shop-1.20261121.dam`, whose date every reader would take for a checksum that does not match.
+fn refuse_broken_promise(path: &Path, found: u32) -> Result<()> {
+    let promise = path.file_name().and_then(|name| name.to_str()).and_then(file_name::parse);
+    match promise.filter(|promise| promise.crc != found) {
+        Some(promise) => Err(BundleError::FalsePromise { path: path.to_owned(), promised: promise.crc, found }.into()),
+        None => Ok(()),
     }
 }
 

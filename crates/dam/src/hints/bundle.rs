@@ -12,6 +12,10 @@ pub(crate) fn advise(fault: &BundleError) -> Advice {
         BundleError::Checksum { path, .. } | BundleError::Length { path, .. } => {
             Advice::with("bad-checksum", again()).at(path)
         }
+        BundleError::FalsePromise { path, .. } => {
+            let advice = "end the name in something else than eight hex digits and .dam, or leave it to dam";
+            Advice::with("false-promise", [Hint::Advice(advice.into())]).at(path)
+        }
         BundleError::Newer { path, .. } | BundleError::NeedsBaseline { path } => {
             Advice::with("newer-bundle", [Hint::Advice("use the dam that wrote it, or a newer one".into())]).at(path)
         }
