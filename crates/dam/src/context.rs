@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dam_core::Cancel;
 use dam_core::cache::Cache;
@@ -181,6 +182,7 @@ pub(crate) struct Context {
     surroundings: Surroundings,
     config: Config,
     progress: Progress,
+    changing: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -192,7 +194,7 @@ impl Context {
             dam_core::fault::arm(skip);
         }
         ui.debug(&format!("settings: {config}"));
-        Ok(Self { ui: Arc::clone(ui), surroundings, config, progress: global.progress })
+        Ok(Self { ui: Arc::clone(ui), surroundings, config, progress: global.progress, changing: Arc::default() })
     }
 
     /// Returns the folder with dam's state, absolute; it need not be there.
@@ -264,7 +266,10 @@ impl Context {
         let root = self.private_root()?;
         let hooks = Box::new(ProcessHooks::open(&root)?);
         let mut host = Host::open(&root, store, hooks, cancel.clone(), reporter)?;
-        if let Some(recovered) = plan::recover(&mut host, &self.hook_options(), reporter)? {
+        self.begin_change();
+        let recovered = plan::recover(&mut host, &self.hook_options(), reporter)?;
+        self.changing.store(false, Ordering::SeqCst);
+        if let Some(recovered) = recovered {
             for fault in recovered.faults {
                 self.ui.warning(&format!("undoing the {}: {fault}", recovered.title));
             }
@@ -308,10 +313,15 @@ impl Context {
         }
     }
 
-    /// Returns the wish to stop, which from now on is set by Ctrl-C and SIGTERM.
+    /// Notes that from now on the machine is being changed: dam then ends only when that is done or undone.
+    pub(crate) fn begin_change(&self) {
+        self.changing.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns the wish to stop, which from now on is set by Ctrl-C, SIGTERM and the end of the terminal.
     pub(crate) fn cancel(&self) -> Result<Cancel, CliError> {
         let cancel = Cancel::default();
-        signals::watch(&cancel, &self.ui)
+        signals::watch(&cancel, &self.changing, &self.ui)
             .map_err(|source| CliError::new("signals", "cannot listen to signals").because(&source))?;
         Ok(cancel)
     }

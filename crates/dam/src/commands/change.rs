@@ -51,6 +51,7 @@ impl<'a> Change<'a> {
             return Ok(());
         }
         let options = options(self.context.hook_options());
+        self.context.begin_change();
         ui.print(&prepared.apply(&mut self.host, &options, &*self.reporter)?)
     }
 }

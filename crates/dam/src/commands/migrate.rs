@@ -29,5 +29,6 @@ pub(crate) fn run(context: &Context, args: &Migrate) -> Result<(), CliError> {
     }
     let dam_core::host::Host { ledger, store, keep, cancel, .. } = &mut host;
     let parts = Parts { ledger, store: &**store, keep, cancel, now: Timestamp::now() };
+    context.begin_change();
     context.ui.print(&migrate::apply(plan, parts)?)
 }

@@ -22,6 +22,7 @@ pub(crate) fn run(context: &Context, args: &Purge) -> Result<(), CliError> {
             return Ok(());
         }
     }
+    context.begin_change();
     let purged = purge::apply(&mut host, plan)?;
     context.ui.print(&purged)?;
     if purged.in_use.is_empty() { Ok(()) } else { Err(CliError::told()) }
