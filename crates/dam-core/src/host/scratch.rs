@@ -22,9 +22,10 @@ impl Scratch {
     pub fn new(root: &Path) -> Result<Self> {
         let parent = parent(root);
         private_folder(&parent)?;
+        // Held until the new folder has a lock of its own, so that nobody takes it for an abandoned one.
+        let _all = lock(&parent)?;
         let folder = tempfile::Builder::new().prefix("dam-").tempdir_in(&parent).map_err(Error::access(&parent))?;
-        let lock = File::open(folder.path()).and_then(|file| file.lock().map(|()| file));
-        Ok(Self { _lock: lock.map_err(Error::access(folder.path()))?, folder })
+        Ok(Self { _lock: lock(folder.path())?, folder })
     }
 
     /// Returns the folder.
@@ -37,6 +38,11 @@ fn parent(root: &Path) -> PathBuf {
     root.join("tmp")
 }
 
+fn lock(folder: &Path) -> Result<File> {
+    let locked = File::open(folder).and_then(|file| file.lock().map(|()| file));
+    locked.map_err(Error::access(folder))
+}
+
 /// Removes the temporary folders that nobody holds.
 pub(super) fn sweep(root: &Path) -> Result<()> {
     let parent = parent(root);
@@ -44,11 +50,14 @@ pub(super) fn sweep(root: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(Error::access(&parent))?,
     };
+    let _all = lock(&parent)?;
     for entry in entries {
         let path = entry.map_err(Error::access(&parent))?.path();
         let abandoned = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
         if abandoned {
-            std::fs::remove_dir_all(&path).map_err(Error::access(&path))?;
+            // What cannot be removed is left for the next time, and its owner may just have removed it: no reason to
+            // refuse a change.
+            _ = std::fs::remove_dir_all(&path);
         }
     }
     Ok(())
@@ -67,5 +76,26 @@ mod tests {
         sweep(root.path()).expect("swept");
         assert!(held.path().exists());
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn what_is_no_folder_keeps_nobody_from_anything() {
+        let root = tempfile::tempdir().expect("a folder");
+        drop(Scratch::new(root.path()).expect("scratch"));
+        std::fs::write(parent(root.path()).join("stray"), "").expect("a file");
+        sweep(root.path()).expect("passed over");
+    }
+
+    #[test]
+    fn a_new_folder_is_never_swept() {
+        let root = tempfile::tempdir().expect("a folder");
+        drop(Scratch::new(root.path()).expect("scratch"));
+        std::thread::scope(|scope| {
+            let sweeper = scope.spawn(|| (0..1000).for_each(|_| sweep(root.path()).expect("swept")));
+            while !sweeper.is_finished() {
+                let scratch = Scratch::new(root.path()).expect("scratch");
+                std::fs::write(scratch.path().join("file"), "").expect("it is still there");
+            }
+        });
     }
 }
