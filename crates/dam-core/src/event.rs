@@ -1,5 +1,7 @@
 //! What happens while an op runs, for whoever watches.
 
+use dam_oci::Platform;
+
 use crate::app::{AppId, HookName};
 
 /// Watches an op. One method, so that a terminal, JSON lines and a test's `Vec` are each a few lines.
@@ -104,6 +106,15 @@ pub enum Warning<'a> {
     NoChecksum {
         /// The archive.
         path: &'a std::path::Path,
+    },
+    /// An app is made for a platform whose programs this machine does not run by itself.
+    Platform {
+        /// The app.
+        app: &'a AppId,
+        /// What it is made for.
+        made_for: &'a Platform,
+        /// What this machine is.
+        here: &'a Platform,
     },
     /// Something was left behind or could not be done, and nothing depends on it.
     Leftover {

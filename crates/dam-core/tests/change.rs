@@ -344,24 +344,46 @@ fn an_app_that_is_still_well_after_a_failed_uninstall_is_left_alone() {
     assert_eq!(machine.ran(), ["uninstall shop:1", "health shop:1"]);
 }
 
+/// Keeps the warnings, those about leftovers in their own words.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Reporter for Warnings {
+    fn event(&self, event: Event) {
+        let text = match event {
+            Event::Warning(Warning::Leftover { what }) => what.to_owned(),
+            Event::Warning(other) => format!("{other:?}"),
+            _ => return,
+        };
+        self.0.lock().expect("one thread").push(text);
+    }
+}
+
+#[test]
+fn an_app_for_another_processor_comes_with_a_warning() {
+    let machine = Machine::new(FakeHooks::new());
+    for (architecture, warned) in [("mips", 1), ("", 0)] {
+        let shop = ImageBuilder::app().architecture(architecture).build();
+        machine.store.load(&shop, &["shop:1".parse().expect("a reference")], &Silent).expect("loaded");
+        let warnings = Warnings::default();
+        let target = "shop:1".parse().expect("a target");
+        ops::install::prepare(&machine.host, &target, &warnings).expect("it may run all the same");
+        let warnings = warnings.0.lock().expect("one thread");
+        let platform = warnings.iter().filter(|warning| warning.starts_with("Platform")).count();
+        assert_eq!(platform, warned, "{warnings:?}");
+    }
+}
+
 #[test]
 fn an_image_in_use_stays_with_a_warning() {
-    struct Warnings(Arc<Mutex<Vec<String>>>);
-    impl Reporter for Warnings {
-        fn event(&self, event: Event) {
-            if let Event::Warning(Warning::Leftover { what }) = event {
-                self.0.lock().expect("one thread").push(what.to_owned());
-            }
-        }
-    }
     let mut machine = Machine::new(FakeHooks::new());
     let shop = image("1", &[]);
     machine.install("shop:1", &shop).expect("installed");
     machine.store.use_image(ImageId(shop.manifest().config.digest), "container 12 runs it");
-    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let warnings = Warnings::default();
     let prepared = ops::remove::prepare(&machine.host, "shop", false).expect("a plan");
-    prepared.apply(&mut machine.host, &Options::default(), &Warnings(warnings.clone())).expect("removed");
-    let warnings = warnings.lock().expect("one thread");
+    prepared.apply(&mut machine.host, &Options::default(), &warnings).expect("removed");
+    let warnings = warnings.0.lock().expect("one thread");
     assert!(warnings[0].starts_with("the image of shop:1 stays"), "{warnings:?}");
 }
 

@@ -32,6 +32,14 @@ impl Platform {
         };
         Self { os: std::env::consts::OS.to_owned(), architecture: architecture.to_owned(), variant: None }
     }
+
+    /// Tells whether a machine of this platform runs programs for `image` by itself; an emulator may run others. What an
+    /// image does not say counts as right, and variants are not compared: the kernel says what it can do, not its name.
+    pub fn runs(&self, image: &Self) -> bool {
+        let is = |here: &str, wanted: &str| wanted.is_empty() || here == wanted;
+        let older = matches!((&*self.architecture, &*image.architecture), ("amd64", "386") | ("arm64", "arm"));
+        is(&self.os, &image.os) && (older || is(&self.architecture, &image.architecture))
+    }
 }
 
 impl fmt::Display for Platform {
@@ -63,3 +71,20 @@ impl FromStr for Platform {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a platform such as `linux/amd64`")]
 pub struct ParsePlatformError(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::Platform;
+
+    #[test]
+    fn a_machine_runs_its_own_programs_and_those_of_its_forebears() {
+        let platform = |text: &str| text.parse::<Platform>().expect(text);
+        let runs = |here: &str, image: &str| platform(here).runs(&platform(image));
+        assert!(runs("linux/amd64", "linux/amd64") && runs("linux/amd64", "linux/386"));
+        assert!(runs("linux/arm64", "linux/arm64/v8") && runs("linux/arm64", "linux/arm/v7"));
+        assert!(!runs("linux/amd64", "linux/arm64") && !runs("linux/386", "linux/amd64"));
+        assert!(!runs("linux/amd64", "windows/amd64"));
+        let unknown = Platform { os: String::new(), architecture: String::new(), variant: None };
+        assert!(platform("linux/amd64").runs(&unknown));
+    }
+}

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use dam_oci::{Image, Limits, Reference};
+use dam_oci::{Image, Limits, Platform, Reference};
 
 use super::Target;
 use crate::app::{AppId, NoApp, Release, describe};
 use crate::bundle::{Bundle, BundledApp};
-use crate::event::Reporter;
+use crate::event::{Event, Reporter, Warning};
 use crate::ledger::Source;
 use crate::meta::{Keep, KeptMeta};
 use crate::store::{ImageId, Store};
@@ -21,6 +21,7 @@ pub struct Candidate {
     pub source: Source,
     /// The image, if it is not in the store yet.
     pub image: Option<Box<dyn Image>>,
+    platform: Platform,
 }
 
 /// Where candidates are looked for, and where their `/meta` is kept.
@@ -52,7 +53,7 @@ impl Candidate {
         let app = describe(reference, &stored.labels, &meta)?;
         let meta = meta.digest;
         let release = Release { app, image: stored.id, meta, diff_ids: stored.diff_ids, size: stored.size };
-        Ok(Self { release, source: Source::Store, image: None })
+        Ok(Self { release, source: Source::Store, image: None, platform: stored.platform })
     }
 
     /// Finds the one app of an archive.
@@ -73,10 +74,21 @@ impl Candidate {
         let meta = require(kept, &reference)?;
         let app = describe(&reference, &config.config.labels, &meta)?;
         let meta = meta.digest;
-        let id = ImageId(image.manifest().config.digest);
+        let (id, platform) = (ImageId(image.manifest().config.digest), config.platform());
         let release = Release { app, image: id, meta, diff_ids: config.rootfs.diff_ids, size: unpacked };
         let source = Source::File { path: path.display().to_string() };
-        Ok(Self { release, source, image: Some(image) })
+        Ok(Self { release, source, image: Some(image), platform })
+    }
+
+    /// Finds what `target` names, for this machine to run: warns where that may not work. No error, for an emulator may
+    /// do it.
+    pub(super) fn find_to_run(search: Search, target: &Target, reporter: &dyn Reporter) -> Result<Self> {
+        let candidate = Self::find(search, target, reporter)?;
+        let (app, made_for, here) = (&candidate.release.app.id, &candidate.platform, &Platform::host());
+        if !here.runs(made_for) {
+            reporter.event(Event::Warning(Warning::Platform { app, made_for, here }));
+        }
+        Ok(candidate)
     }
 }
 

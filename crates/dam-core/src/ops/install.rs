@@ -32,7 +32,7 @@ impl Prepared {
 pub fn prepare(host: &Host, target: &Target, reporter: &dyn Reporter) -> Result<Prepared> {
     let scratch = host.scratch()?;
     let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path() };
-    let candidate = Candidate::find(search, target, reporter)?;
+    let candidate = Candidate::find_to_run(search, target, reporter)?;
     let load = candidate.image.is_some();
     let plan = plan::install(&host.ledger.installed()?, candidate.release, candidate.source, load)?;
     Ok(Prepared::new(plan, candidate.image))

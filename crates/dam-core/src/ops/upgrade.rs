@@ -11,7 +11,7 @@ use crate::plan::{self, Downgrade};
 pub fn prepare(host: &Host, target: &Target, downgrade: Downgrade, reporter: &dyn Reporter) -> Result<Prepared> {
     let scratch = host.scratch()?;
     let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path() };
-    let candidate = Candidate::find(search, target, reporter)?;
+    let candidate = Candidate::find_to_run(search, target, reporter)?;
     let load = candidate.image.is_some();
     let installed = host.ledger.installed()?;
     let plan = plan::upgrade(&installed, candidate.release, candidate.source, load, downgrade)?;

@@ -29,6 +29,7 @@ struct File {
 pub struct ImageBuilder {
     layers: Vec<Vec<File>>,
     labels: BTreeMap<String, String>,
+    architecture: String,
 }
 
 impl Default for ImageBuilder {
@@ -40,7 +41,7 @@ impl Default for ImageBuilder {
 impl ImageBuilder {
     /// An image of one empty layer.
     pub fn new() -> Self {
-        Self { layers: vec![Vec::new()], labels: BTreeMap::new() }
+        Self { layers: vec![Vec::new()], labels: BTreeMap::new(), architecture: "amd64".to_owned() }
     }
 
     /// An app's image: `/meta` with hooks that do nothing.
@@ -67,6 +68,12 @@ impl ImageBuilder {
         self
     }
 
+    /// Sets the processor the image is for.
+    pub fn architecture(mut self, architecture: &str) -> Self {
+        architecture.clone_into(&mut self.architecture);
+        self
+    }
+
     /// Builds the image with uncompressed layers.
     pub fn build(self) -> MemoryImage {
         let mut blobs = BTreeMap::new();
@@ -78,7 +85,7 @@ impl ImageBuilder {
         let layers: Vec<_> = self.layers.iter().map(|files| keep(media_type::LAYER, tar(files))).collect();
         let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.digest).collect();
         let config = json!({
-            "architecture": "amd64",
+            "architecture": self.architecture,
             "os": "linux",
             "config": { "Labels": self.labels },
             "rootfs": { "type": "layers", "diff_ids": diff_ids },

@@ -85,6 +85,7 @@ fn describe_warning(warning: &Warning) -> Value {
         Warning::Undefined { .. } => "undefined",
         Warning::Contradiction { .. } => "contradiction",
         Warning::NoChecksum { .. } => "no-checksum",
+        Warning::Platform { .. } => "platform",
         Warning::Leftover { .. } => "leftover",
     };
     json!({ "event": "warning", "kind": kind, "text": text })

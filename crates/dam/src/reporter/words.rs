@@ -41,6 +41,9 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::NoChecksum { path } => {
             format!("the name of `{}` carries no checksum, so none was checked", path.display())
         }
+        Warning::Platform { app, made_for, here } => {
+            format!("{app} is made for {made_for}, and this machine is {here}")
+        }
         Warning::Leftover { what } => (*what).to_owned(),
     }
 }
