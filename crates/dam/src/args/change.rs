@@ -110,16 +110,16 @@ pub(crate) struct Remove {
 
 /// Removes images of apps that are not installed
 ///
-/// What is installed stays, and so does the previous version of each app, for `dam rollback`.
+/// What is installed stays, and so does the previous version of each app, for `dam rollback`, unless `--all` is given.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam purge --dry-run
   dam purge --keep 0 --yes")]
 pub(crate) struct Purge {
-    /// Removes images that are no apps, too
+    /// Removes images that are no apps, and the previous versions `dam rollback` would go back to, too
     #[arg(long)]
     pub(crate) all: bool,
-    /// How many previous versions of each app stay
+    /// How many of the newest versions of each app that are not installed stay
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number)]
     pub(crate) keep: usize,
     #[command(flatten)]
