@@ -70,9 +70,7 @@ impl Ui {
             document.push('\n');
             return self.answer(&clean::json(&document));
         }
-        let mut words = Words::new(self.now);
-        outcome.words(&mut words);
-        self.answer(words.text())
+        self.answer(&self.in_words(outcome))
     }
 
     /// Prints text as it is: help, completions, `--raw` rows.
@@ -86,10 +84,14 @@ impl Ui {
     /// Shows something before a question, on stderr: a plan. With `--json` the answer carries it instead.
     pub(crate) fn preview(&self, outcome: &impl Show) {
         if !self.manner.json && !self.manner.json_lines && !self.manner.quiet {
-            let mut words = Words::new(self.now);
-            outcome.words(&mut words);
-            self.talk(words.text());
+            self.talk(&self.in_words(outcome));
         }
+    }
+
+    fn in_words(&self, outcome: &impl Show) -> String {
+        let mut words = Words::new(self.now);
+        outcome.words(&mut words);
+        words.text().to_owned()
     }
 
     /// Says what is going on.
@@ -151,17 +153,58 @@ impl Ui {
         let _ = self.err.write(text);
     }
 
-    /// Asks whether to go on. `--yes` answers; without a terminal nothing is asked, which is an error.
-    pub(crate) fn confirm(&self, yes: bool, cancel: &dam_core::Cancel) -> Result<bool, CliError> {
+    /// Shows a plan and asks whether to go on. `--yes` answers. Nothing is asked without a terminal or where a machine reads
+    /// the answer, which is an error; and nobody is asked about a plan that was not shown.
+    pub(crate) fn consent(&self, plan: &impl Show, yes: bool, cancel: &dam_core::Cancel) -> Result<bool, CliError> {
         if yes {
+            self.preview(plan);
             return Ok(true);
         }
-        if !self.asks {
-            return Err(CliError::new("needs-answer", "this needs a yes, and there is no terminal to ask on")
-                .hint(Hint::Again { before: "", after: "--yes", note: "" }));
+        let reason = match self.manner {
+            Manner { json: true, .. } | Manner { json_lines: true, .. } => "a machine reads the answer",
+            _ if self.asks => "",
+            _ => "there is no terminal to ask on",
+        };
+        if !reason.is_empty() {
+            self.preview(plan);
+            return Err(CliError::new("needs-answer", format!("this needs a yes, and {reason}")).hint(Hint::Again {
+                before: "",
+                after: "--yes",
+                note: "",
+            }));
         }
+        self.talk(&self.in_words(plan));
         self.talk("\nGo on? [y/N] ");
         let answer = prompt::read_line(cancel).inspect_err(|_| self.talk("\n"))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use dam_core::Cancel;
+    use dam_core::ledger::Timestamp;
+
+    use super::{Manner, Stream, Ui};
+    use crate::invocation::Invocation;
+    use crate::show::Unchanged;
+
+    /// Asks about a plan, with somebody at the terminal.
+    fn consent(manner: Manner, yes: bool) -> Result<bool, String> {
+        let sink = || Stream::new(io::sink(), false);
+        let ui = Ui::new(manner, sink(), sink(), true, Invocation::new(&[]), Timestamp(0));
+        let plan = Unchanged { app: "shop:1.0".parse().expect("an app") };
+        ui.consent(&plan, yes, &Cancel::default()).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn nobody_is_asked_where_a_machine_reads_the_answer() {
+        let manners = [Manner { json: true, ..Manner::default() }, Manner { json_lines: true, ..Manner::default() }];
+        for manner in manners {
+            assert_eq!(consent(manner, false), Err("this needs a yes, and a machine reads the answer".to_owned()));
+            assert_eq!(consent(manner, true), Ok(true));
+        }
     }
 }

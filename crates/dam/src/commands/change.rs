@@ -45,8 +45,7 @@ impl<'a> Change<'a> {
         if consent.dry_run {
             return ui.print(&prepared.plan);
         }
-        ui.preview(&prepared.plan);
-        if !ui.confirm(consent.yes, &self.cancel)? {
+        if !ui.consent(&prepared.plan, consent.yes, &self.cancel)? {
             ui.status("Nothing was changed.");
             return Ok(());
         }

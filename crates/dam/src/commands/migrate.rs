@@ -22,8 +22,8 @@ pub(crate) fn run(context: &Context, args: &Migrate) -> Result<(), CliError> {
     if args.consent.dry_run {
         return context.ui.print(&plan);
     }
-    context.ui.preview(&plan);
-    if !plan.take.is_empty() && !context.ui.confirm(args.consent.yes, &cancel)? {
+    let nothing_to_ask = plan.take.is_empty();
+    if !context.ui.consent(&plan, args.consent.yes || nothing_to_ask, &cancel)? {
         context.ui.status("Nothing was changed.");
         return Ok(());
     }

@@ -15,12 +15,9 @@ pub(crate) fn run(context: &Context, args: &Purge) -> Result<(), CliError> {
         return context.ui.print(&plan);
     }
     // Nothing to ask about, but kept hooks may still go.
-    if !plan.remove.is_empty() {
-        context.ui.preview(&plan);
-        if !context.ui.confirm(args.consent.yes, &cancel)? {
-            context.ui.status("Nothing was changed.");
-            return Ok(());
-        }
+    if !plan.remove.is_empty() && !context.ui.consent(&plan, args.consent.yes, &cancel)? {
+        context.ui.status("Nothing was changed.");
+        return Ok(());
     }
     context.begin_change();
     let purged = purge::apply(&mut host, plan)?;
