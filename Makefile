@@ -48,7 +48,7 @@ docs: ## Writes docs/commands and the man pages from the definitions.
 	cargo run --quiet --package dam -- docs docs/commands
 
 bench: build tools ## Measures against the peers and prints ratios.
-	bench/run
+	CACHE=$(CACHE) bench/run
 
 install: build ## Installs dam, its man pages and completions under PREFIX.
 	install -D -m 755 target/release/dam $(DESTDIR)$(PREFIX)/bin/dam

@@ -1,8 +1,9 @@
 //! Measures how long it takes to open the ledger and list 1,000 apps with long descriptions:
-//! `cargo run --release -p dam-core --features testing --example ledger_list`.
+//! `cargo run --release -p dam-core --features testing --example ledger_list [FOLDER]`. With a folder, the ledger stays there.
 
 #![allow(clippy::print_stdout, reason = "a measurement is shown to whoever runs it")]
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use dam_core::ledger::{AppState, Change, Installed, Ledger, OperationKind, Source, Timestamp};
@@ -10,9 +11,11 @@ use dam_core::testing::release;
 use serde_json::Value;
 
 fn main() -> dam_core::Result<()> {
-    let folder = tempfile::tempdir().map_err(dam_core::Error::access("a temporary folder"))?;
+    let temporary = tempfile::tempdir().map_err(dam_core::Error::access("a temporary folder"))?;
+    let folder = std::env::args_os().nth(1).map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    std::fs::create_dir_all(&folder).map_err(dam_core::Error::access(&folder))?;
     let begun = Instant::now();
-    let mut ledger = Ledger::open(folder.path())?;
+    let mut ledger = Ledger::open(&folder)?;
     for number in 0..1000 {
         let mut release = release(&format!("app{number}:1.0"));
         release.app.description = Some("description ".repeat(5000));
@@ -27,7 +30,7 @@ fn main() -> dam_core::Result<()> {
     let mut times: Vec<_> = (0..21)
         .map(|_| {
             let begun = Instant::now();
-            let ledger = Ledger::open_existing(folder.path())?.expect("it was just made");
+            let ledger = Ledger::open_existing(&folder)?.expect("it was just made");
             assert_eq!(ledger.list()?.len(), 1000);
             drop(ledger);
             Ok(begun.elapsed())
