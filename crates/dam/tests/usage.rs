@@ -79,7 +79,7 @@ Options:
           Does not ask
 
       --timeout <TIME>
-          Limit for each script, such as 90s, 5m or 1h30m
+          Limit for each script and for `health` to succeed (else 60s), such as 90s, 5m or 1h30m
 
       --no-health
           Does not run the app's `health` script

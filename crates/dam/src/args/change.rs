@@ -25,7 +25,7 @@ pub(crate) struct Consent {
 /// How long scripts may take, and whether the app must prove that it is well.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Trial {
-    /// Limit for each script, such as 90s, 5m or 1h30m
+    /// Limit for each script and for `health` to succeed (else 60s), such as 90s, 5m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
     /// Does not run the app's `health` script

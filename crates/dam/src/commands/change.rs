@@ -55,6 +55,11 @@ impl<'a> Change<'a> {
     }
 }
 
+/// Sets the limits the user gave. Whoever allows each script five minutes waits as long for the app to be well.
+pub(super) fn limit(options: Options, trial: Trial) -> Options {
+    Options { timeout: trial.timeout, health_limit: trial.timeout.unwrap_or(options.health_limit), ..options }
+}
+
 /// Leaves out the health hook where the user does not want it.
 pub(super) fn try_out(mut prepared: Prepared, trial: Trial) -> Prepared {
     if trial.no_health {

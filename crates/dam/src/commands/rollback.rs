@@ -1,9 +1,8 @@
 //! `dam rollback`.
 
 use dam_core::ops;
-use dam_core::plan::Options;
 
-use super::change::{Change, try_out};
+use super::change::{Change, limit, try_out};
 use crate::args::Rollback;
 use crate::context::Context;
 use crate::error::CliError;
@@ -13,6 +12,6 @@ pub(crate) fn run(context: &Context, args: &Rollback) -> Result<(), CliError> {
     Change::open(context)?.carry_out(
         |host, _| Ok(try_out(ops::rollback::prepare(host, args.name.as_str())?, args.trial)),
         args.consent,
-        |options| Options { timeout: args.trial.timeout, ..options },
+        |options| limit(options, args.trial),
     )
 }

@@ -1,9 +1,9 @@
 //! `dam upgrade`.
 
 use dam_core::ops;
-use dam_core::plan::{Downgrade, Options};
+use dam_core::plan::Downgrade;
 
-use super::change::{Change, try_out};
+use super::change::{Change, limit, try_out};
 use crate::args::Upgrade;
 use crate::context::Context;
 use crate::error::CliError;
@@ -14,6 +14,6 @@ pub(crate) fn run(context: &Context, args: &Upgrade) -> Result<(), CliError> {
     Change::open(context)?.carry_out(
         |host, reporter| Ok(try_out(ops::upgrade::prepare(host, &args.target, downgrade, reporter)?, args.trial)),
         args.consent,
-        |options| Options { timeout: args.trial.timeout, ..options },
+        |options| limit(options, args.trial),
     )
 }
