@@ -31,6 +31,9 @@ pub(crate) struct Create {
     /// Lets several versions be installed side by side
     #[arg(long)]
     pub(crate) multiversion: bool,
+    /// Does not, whatever ENVIRONMENT or the Dockerfile says
+    #[arg(long, hide = true, overrides_with = "multiversion")]
+    pub(crate) no_multiversion: bool,
     /// Full name of the image, with its registry, if it is not NAME:VERSION
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<Reference>,

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 
 use clap::ArgAction;
 
-/// Reads `--flag=true` as `--flag` and takes `--flag=false` out, for every flag that takes no value. Rejected: flags
-/// with an optional value, which would put `[=<BOOL>]` behind each in the help.
+/// Reads `--flag=true` as `--flag`, and takes `--flag=false` out or reads it as `--no-flag` where there is such a flag,
+/// for every flag that takes no value. Rejected: flags with an optional value, which would put `[=<BOOL>]` behind each
+/// in the help.
 pub(super) fn apply(definition: &clap::Command, args: Vec<OsString>) -> Vec<OsString> {
     let mut flags = BTreeSet::new();
     collect(definition, &mut flags);
@@ -17,7 +18,9 @@ pub(super) fn apply(definition: &clap::Command, args: Vec<OsString>) -> Vec<OsSt
             match arg.to_str().and_then(|text| text.split_once('=')) {
                 Some((flag, value)) if options && flags.contains(flag) => match value {
                     "true" => Some(flag.into()),
-                    "false" => None,
+                    "false" => Some(format!("--no-{}", flag.trim_start_matches('-')))
+                        .filter(|opposite| flags.contains(opposite))
+                        .map(OsString::from),
                     _ => Some(arg),
                 },
                 _ => Some(arg),

@@ -18,7 +18,7 @@ pub(crate) fn run(context: &Context, args: &Create) -> Result<(), CliError> {
             name: args.name.as_ref().map(ToString::to_string),
             version: args.version.as_ref().map(ToString::to_string),
             family: args.family.as_ref().map(ToString::to_string),
-            multiversion: args.multiversion.then_some(true),
+            multiversion: (args.multiversion || args.no_multiversion).then_some(args.multiversion),
             tag: args.tag.as_ref().map(ToString::to_string),
         },
         build_args: args.build_arg.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
