@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use dam_core::cache::{Cache, CachedLayer, Compressed};
+use dam_core::cache::{Cache, CachedLayer, Compressed, META_LIMIT};
 use dam_core::event::Silent;
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{BlobFault, Descriptor, Digest, Image, Manifest, blob, config, media_type};
@@ -233,4 +233,24 @@ fn a_layer_whose_diff_id_is_another_is_refused() {
     let manifest = Manifest::new(image.manifest().config.clone(), vec![other]);
     let image = MemoryImage::new(manifest, std::mem::take(image.blobs_mut()));
     assert!(Compressed::new(Box::new(image), &cache, &Silent).is_err());
+}
+
+#[test]
+fn a_meta_is_kept_whole_or_not_at_all() {
+    let folder = folder();
+    let cache = open(&folder, PLENTY);
+    let image = Digest::of(b"image");
+    assert_eq!(cache.meta(image), None);
+    cache.put_meta(image, b"a tar");
+    assert_eq!(cache.meta(image).as_deref(), Some(&b"a tar"[..]));
+
+    let path = folder.path().join("cache/metas").join(image.hex());
+    let mut bytes = fs::read(&path).expect("kept");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    fs::write(&path, bytes).expect("a file");
+    assert_eq!(cache.meta(image), None);
+    assert!(!path.exists());
+
+    cache.put_meta(image, &vec![0; META_LIMIT + 1]);
+    assert_eq!(cache.meta(image), None);
 }

@@ -31,7 +31,7 @@ pub(super) fn evict(folder: &Path, limit: u64, keep: &Path) {
 }
 
 fn entries(folder: &Path) -> Vec<Entry> {
-    let folders = ["layers", "configs"].map(|name| folder.join(name));
+    let folders = super::FOLDERS.map(|name| folder.join(name));
     let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().filter_map(Result::ok);
     files
         .filter_map(|file| {

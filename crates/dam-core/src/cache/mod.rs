@@ -1,4 +1,4 @@
-//! The cache: compressed layers by DiffID and configs by image id.
+//! The cache: compressed layers by DiffID, configs and `/meta` by image id.
 //!
 //! Everything in it can be made again, so it is written without fsync and may be deleted at any moment, by hand or by
 //! another dam: what is missing or damaged is only a miss. On disk:
@@ -6,6 +6,7 @@
 //! ```text
 //! cache/layers/<hex of the DiffID>   the layer as zstd, then a skippable frame (see `layer`)
 //! cache/configs/<hex of the image id>   the exact bytes of the config
+//! cache/metas/<hex of the image id>   SHA-256 in hex, then the tar of `/meta` that it is of
 //! ```
 //!
 //! A hit sets the file's modification time; after a write the files that were not used for the longest time go until
@@ -25,10 +26,15 @@ use crate::{Error, Result};
 mod compressed;
 mod eviction;
 mod layer;
+mod meta;
 mod squeeze;
 
 pub use compressed::Compressed;
 pub use layer::CachedLayer;
+pub use meta::META_LIMIT;
+
+/// The folders of the cache.
+const FOLDERS: [&str; 3] = ["layers", "configs", "metas"];
 
 /// Bytes the cache may take where nobody says otherwise: a few large apps.
 pub const DEFAULT_LIMIT: u64 = 4 << 30;
@@ -143,7 +149,7 @@ impl Cache {
     }
 
     fn make_folders(&self) -> Result<()> {
-        for folder in ["layers", "configs"] {
+        for folder in FOLDERS {
             let folder = self.folder.join(folder);
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(Error::access(folder))?;
         }
