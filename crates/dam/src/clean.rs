@@ -63,13 +63,13 @@ impl Cleaner {
         loop {
             match std::str::from_utf8(rest) {
                 Ok(text) => {
-                    text.chars().for_each(|c| self.take(c, &mut out));
+                    self.take_all(text, &mut out);
                     return out;
                 }
                 Err(fault) => {
                     let (good, bad) = rest.split_at(fault.valid_up_to());
                     let good = std::str::from_utf8(good).expect("valid_up_to bounds valid text");
-                    good.chars().for_each(|c| self.take(c, &mut out));
+                    self.take_all(good, &mut out);
                     let Some(length) = fault.error_len() else {
                         self.cut = bad.to_vec();
                         return out;
@@ -79,6 +79,30 @@ impl Cleaner {
                 }
             }
         }
+    }
+
+    /// Takes stretches of plain text, which is nearly everything, in one go: hooks print gigabytes.
+    fn take_all(&mut self, mut text: &str, out: &mut String) {
+        while !text.is_empty() {
+            if self.state == State::Text {
+                let (plain, rest) = text.split_at(self.plain(text.as_bytes()));
+                out.push_str(plain);
+                text = rest;
+            }
+            let mut characters = text.chars();
+            characters.next().into_iter().for_each(|c| self.take(c, out));
+            text = characters.as_str();
+        }
+    }
+
+    /// Returns how many bytes at the beginning are shown as they are.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        let breaks = self.keep != Keep::Line;
+        let mut at = 0;
+        while at < bytes.len() && (matches!(bytes[at], b' '..=b'~') || breaks && bytes[at] == b'\n') {
+            at += 1;
+        }
+        at
     }
 
     fn take(&mut self, c: char, out: &mut String) {

@@ -29,14 +29,18 @@ impl HookOutput {
             return text;
         }
         let mut out = self.title.take().unwrap_or_default();
+        if !self.bar {
+            self.at_start = text.ends_with('\n');
+            return if out.is_empty() { text } else { out + &text };
+        }
         for line in text.split_inclusive('\n') {
-            if self.at_start && self.bar {
+            if self.at_start {
                 out += &format!("{DIM}  |{DIM:#} ");
             }
             self.at_start = line.ends_with('\n');
             match line.strip_suffix('\n') {
                 // Colours end with the line, so that they cannot spill over dam's own words.
-                Some(line) if self.bar && line.contains('\x1b') => out.extend([line, "\x1b[0m\n"]),
+                Some(line) if line.contains('\x1b') => out.extend([line, "\x1b[0m\n"]),
                 _ => out += line,
             }
         }

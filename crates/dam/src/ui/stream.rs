@@ -23,7 +23,7 @@ impl Stream {
     /// Writes and flushes, so that a full disk or a closed pipe is noticed now and not never.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.colour {
+        if self.colour || !text.contains('\x1b') {
             writer.write_all(text.as_bytes())?;
         } else {
             write!(writer, "{}", anstream::adapter::strip_str(text))?;
