@@ -1,7 +1,7 @@
 //! What can go wrong, as facts. The terminal adds the advice.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dam_oci::Reference;
 
@@ -104,5 +104,13 @@ impl Error {
     pub fn access(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Access { path, source }
+    }
+
+    /// Names the archive whose content is at fault.
+    pub(crate) fn in_archive(self, path: &Path) -> Self {
+        match self {
+            Self::Oci(error) => Self::Oci(error.in_archive(path)),
+            other => other,
+        }
     }
 }

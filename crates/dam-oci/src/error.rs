@@ -1,7 +1,7 @@
 //! What can go wrong with images.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::archive::ArchiveFault;
 use crate::{BlobFault, Digest, ParseDigestError, ParseReferenceError};
@@ -22,7 +22,7 @@ pub enum Error {
     },
     /// A blob is not what its descriptor promises.
     #[error("blob {0}")]
-    Blob(#[from] BlobFault),
+    Blob(BlobFault),
     /// A blob that a manifest names is not there.
     #[error("blob {digest} is missing")]
     MissingBlob {
@@ -117,6 +117,24 @@ impl Error {
         }
     }
 
+    /// Names the archive whose content is at fault, for whoever knows it: a blob or a layer does not.
+    pub fn in_archive(self, path: &Path) -> Self {
+        let archive = format!("`{}`", path.display());
+        let within = |what: String| if what.contains(&archive) { what } else { format!("{what} of {archive}") };
+        let blob = "blob".to_owned();
+        match self {
+            Self::Blob(fault) => Self::Archive { what: archive, fault: ArchiveFault::Blob { what: blob, fault } },
+            Self::MissingBlob { digest } => {
+                let fault = ArchiveFault::Missing { what: blob, name: digest.to_string() };
+                Self::Archive { what: archive, fault }
+            }
+            Self::Damaged { what, reason } => Self::Damaged { what: within(what), reason },
+            Self::Archive { what, fault } => Self::Archive { what: within(what), fault },
+            Self::Json { what, source } => Self::Json { what: within(what), source },
+            other => other,
+        }
+    }
+
     /// Says what is wrong on a line of a Dockerfile.
     pub fn dockerfile(line: usize, reason: impl Into<String>) -> Self {
         Self::Dockerfile { line, reason: reason.into() }
@@ -125,5 +143,12 @@ impl Error {
     /// Says that `what` breaks its format.
     pub fn damaged(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Damaged { what: what.into(), reason: reason.into() }
+    }
+}
+
+// Not `#[from]`, which would make the fault its own cause and say it twice.
+impl From<BlobFault> for Error {
+    fn from(fault: BlobFault) -> Self {
+        Self::Blob(fault)
     }
 }

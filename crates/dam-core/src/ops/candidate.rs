@@ -58,7 +58,7 @@ impl Candidate {
 
     /// Finds the one app of an archive.
     pub fn from_file(keep: &Keep, scratch: &Path, path: &Path, reporter: &dyn Reporter) -> Result<Self> {
-        let mut apps = Bundle::open(path, reporter)?.verify()?.into_apps();
+        let mut apps = Bundle::open(path, reporter)?.verify().map_err(|error| error.in_archive(path))?.into_apps();
         if apps.len() != 1 {
             let apps = apps.into_iter().map(|app| app.reference).collect();
             return Err(Error::NotOneApp { path: path.to_owned(), apps });
@@ -68,6 +68,10 @@ impl Candidate {
 
     /// Reads an app of an archive.
     pub fn from_bundled(keep: &Keep, scratch: &Path, path: &Path, bundled: BundledApp) -> Result<Self> {
+        Self::read_bundled(keep, scratch, path, bundled).map_err(|error| error.in_archive(path))
+    }
+
+    fn read_bundled(keep: &Keep, scratch: &Path, path: &Path, bundled: BundledApp) -> Result<Self> {
         let BundledApp { reference, image, unpacked, .. } = bundled;
         let (_, config) = dam_oci::config(&*image)?;
         let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(&*image, "meta", Limits::default(), scratch, out)?))?;

@@ -72,7 +72,7 @@ pub fn installed(ledger: &Ledger, name: &str) -> Result<Option<AppInfo>> {
 pub fn file(path: &Path, scratch: &Scratch, reporter: &dyn Reporter) -> Result<Vec<AppInfo>> {
     let keep = Keep::open(scratch.path())?;
     let bytes = std::fs::metadata(path).map_err(crate::Error::access(path))?.len();
-    let apps = Bundle::open(path, reporter)?.verify()?.into_apps().into_iter();
+    let apps = Bundle::open(path, reporter)?.verify().map_err(|error| error.in_archive(path))?.into_apps().into_iter();
     apps.map(|bundled| {
         let candidate = Candidate::from_bundled(&keep, scratch.path(), path, bundled)?;
         Ok(from_release(candidate.release, Found::File { path: path.to_owned(), bytes }))

@@ -1,5 +1,6 @@
 //! Carrying a plan out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use dam_oci::{Image, Reference};
@@ -10,7 +11,7 @@ use crate::app::{AppId, HookName, Release};
 use crate::event::{Event, Reporter, Warning};
 use crate::hooks::{Ended, HookError, HookRun, run_health};
 use crate::host::Host;
-use crate::ledger::{AppState, Change, Installed, OperationId, OperationKind, Timestamp};
+use crate::ledger::{AppState, Change, Installed, OperationId, OperationKind, Source, Timestamp};
 use crate::store::ImageId;
 use crate::{Error, Result, fault};
 
@@ -158,7 +159,10 @@ impl Run<'_> {
         let loaded = self.host.store.load(&image, std::slice::from_ref(&new.app.reference), self.reporter);
         // A load that was cut off on purpose fails with whatever the store makes of a broken stream.
         self.host.cancel.check()?;
-        new.image = loaded?;
+        new.image = loaded.map_err(|error| match &self.plan.source {
+            Source::File { path } => error.in_archive(Path::new(path)),
+            _ => error,
+        })?;
         Ok(())
     }
 
