@@ -10,6 +10,8 @@ use crate::app::{AppName, Family, Version};
 
 /// The version of the format that dam writes, and the latest it reads.
 pub const FORMAT_VERSION: u32 = 2;
+/// The content of `oci-layout`, by the image-layout spec of OCI.
+pub(super) const OCI_LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// The whole of `dam.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +70,13 @@ pub struct HeadLayer {
     pub unpacked_size: Option<u64>,
     /// Media type, which tells the compression.
     pub media_type: String,
+}
+
+impl Head {
+    /// Returns the list that DAM 1.x reads, one app a line.
+    pub(super) fn app_list(&self) -> String {
+        self.apps.iter().map(|app| format!("{}:{}\n", app.name, app.version)).collect()
+    }
 }
 
 impl HeadApp {

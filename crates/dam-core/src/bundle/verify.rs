@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dam_oci::{ArchivedImage, Config, Descriptor, Digest, Image, Manifest, config};
 
-use super::head::{Head, HeadApp, HeadLayer};
+use super::head::{Head, HeadApp, HeadLayer, OCI_LAYOUT};
 use super::{Bundle, BundleError, BundledApp};
 use crate::Result;
 use crate::app::{AppId, Labels};
@@ -14,6 +14,12 @@ use crate::app::{AppId, Labels};
 /// Returns the apps of a bundle whose head tells the truth.
 pub(super) fn apps(bundle: &Bundle, head: &Head) -> Result<Vec<BundledApp>> {
     let refuse = |reason: String| BundleError::Contradiction { path: bundle.path.clone(), reason };
+    for (name, expected) in [("oci-layout", OCI_LAYOUT), ("app_list", &head.app_list())] {
+        // What dam does not need is checked all the same: a flipped bit is a sign of a bad stick.
+        if bundle.archive.member_bytes(name)?.as_deref() != Some(expected.as_bytes()) {
+            return Err(refuse(format!("`{name}` is not what it should be")).into());
+        }
+    }
     let images = bundle.archive.images();
     let mut names = BTreeSet::new();
     let apps = head.apps.iter().map(|app| {

@@ -8,7 +8,7 @@ use dam_oci::{Descriptor, Digest, Image, Index, blob, config};
 use serde_json::json;
 
 use super::BundleError;
-use super::head::{FORMAT_VERSION, Head, HeadApp, HeadLayer};
+use super::head::{FORMAT_VERSION, Head, HeadApp, HeadLayer, OCI_LAYOUT};
 use crate::Result;
 use crate::app::{App, Labels};
 use crate::event::{Event, Reporter};
@@ -38,11 +38,11 @@ pub struct Written {
 pub fn write(apps: &[BundleApp], out: impl Write, reporter: &dyn Reporter) -> Result<Written> {
     let head = head(apps)?;
     let mut archive = ArchiveWriter::new(out);
-    archive.add_bytes("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    archive.add_bytes("oci-layout", OCI_LAYOUT.as_bytes())?;
     archive.add_bytes("dam.json", &json(&head))?;
     archive.add_bytes("index.json", &json(&index(&head)))?;
     archive.add_bytes("manifest.json", &json(&manifest_json(&head)))?;
-    archive.add_bytes("app_list", app_list(&head).as_bytes())?;
+    archive.add_bytes("app_list", head.app_list().as_bytes())?;
     let total = layers(apps).map(|(_, layer)| (layer.digest, layer.size)).collect::<BTreeMap<_, _>>().values().sum();
     reporter.event(Event::Started { what: "write bundle", total: Some(total) });
     let blobs = write_blobs(apps, &mut archive, reporter);
@@ -145,11 +145,6 @@ fn manifest_json(head: &Head) -> serde_json::Value {
         json!({ "Config": path(app.image), "RepoTags": [app.reference], "Layers": layers })
     };
     head.apps.iter().map(image).collect()
-}
-
-/// The list that DAM 1.x reads, one app a line.
-fn app_list(head: &Head) -> String {
-    head.apps.iter().map(|app| format!("{}:{}\n", app.name, app.version)).collect()
 }
 
 fn path(digest: Digest) -> String {
