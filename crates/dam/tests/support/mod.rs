@@ -2,17 +2,32 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+mod app;
+mod disk;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use dam_oci::testing::{ArchiveForm, ImageBuilder, archive};
 use snapbox::IntoData;
 use tempfile::TempDir;
+
+pub(crate) use app::App;
+use disk::Disk;
+
+/// The user and the group `nobody`.
+const NOBODY: u32 = 65534;
 
 /// A dam to be run.
 pub(crate) struct Dam {
     folder: TempDir,
     variables: Vec<(String, String)>,
     stores: bool,
+    /// What dam is started by: a program and its arguments.
+    starter: Vec<String>,
+    disk: Option<Disk>,
 }
 
 impl Dam {
@@ -21,10 +36,11 @@ impl Dam {
         let folder = TempDir::with_prefix("dam-test-").expect("a temp folder");
         let home = folder.path().join("home");
         std::fs::create_dir(&home).expect("a home");
+        std::fs::create_dir(folder.path().join("state")).expect("a folder for what runs");
         std::fs::write(folder.path().join("config.toml"), "").expect("empty settings");
-        let dam = Self { folder, variables: Vec::new(), stores: true };
-        let (home, config) = (dam.path("home"), dam.path("config.toml"));
-        dam.variable("HOME", &text(&home)).variable("DAM_CONFIG", &text(&config))
+        let dam = Self { folder, variables: Vec::new(), stores: true, starter: Vec::new(), disk: None };
+        let (home, config, state) = (dam.path("home"), dam.path("config.toml"), dam.path("state"));
+        dam.variable("HOME", &text(&home)).variable("DAM_CONFIG", &text(&config)).variable("STATE", &text(&state))
     }
 
     /// Sets a variable; the last wins.
@@ -46,9 +62,123 @@ impl Dam {
     }
 
     /// Writes a file into the folder dam runs in.
-    pub(crate) fn file(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.path(name), text).expect("a file");
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.path(name), content).expect("a file");
         self
+    }
+
+    /// Writes the folder of an app, and makes no image of it.
+    pub(crate) fn project(self, folder: &str, change: impl FnOnce(App) -> App) -> Self {
+        change(App::new()).write(&self.path(folder));
+        self
+    }
+
+    /// Makes an app, from the folder `NAME-VERSION`, in the store.
+    pub(crate) fn app(self, name: &str, version: &str, change: impl FnOnce(App) -> App) -> Self {
+        let folder = format!("{name}-{version}");
+        let dam = self.project(&folder, change);
+        let _ = dam.run(&format!("create {folder} --name {name} --version {version}")).success();
+        dam
+    }
+
+    /// Makes an app and installs it.
+    pub(crate) fn installed(self, name: &str, version: &str, change: impl FnOnce(App) -> App) -> Self {
+        let dam = self.app(name, version, change);
+        let _ = dam.run(&format!("install {name}:{version} --yes")).success();
+        dam
+    }
+
+    /// Writes an image archive as another tool does.
+    pub(crate) fn archive(self, file: &str, form: ArchiveForm, image: ImageBuilder, names: &[&str]) -> Self {
+        let bytes = archive(form, &[(&image.build(), names)]);
+        self.file(file, bytes)
+    }
+
+    /// Returns the version of an app that runs, by the note its hooks keep.
+    pub(crate) fn running(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.path("state").join(name)).ok()
+    }
+
+    /// Says of everything in the folder dam runs in how long and how old it is, but for the locks, the caches and what
+    /// SQLite keeps beside the ledger. Two of them tell whether something was changed.
+    pub(crate) fn traces(&self) -> BTreeMap<String, String> {
+        let mut traces = BTreeMap::new();
+        self.trace(Path::new(""), &mut traces);
+        traces
+    }
+
+    fn trace(&self, folder: &Path, traces: &mut BTreeMap<String, String>) {
+        for entry in std::fs::read_dir(self.folder.path().join(folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let (path, known) = (folder.join(entry.file_name()), entry.metadata().expect("its facts"));
+            let name = text(&path);
+            let own = ["root/cache", "root/ledger.db-shm", "root/ledger.db-wal"];
+            if own.contains(&&*name) || name.ends_with("lock") {
+                continue;
+            }
+            if known.is_dir() {
+                traces.insert(name, "folder".to_owned());
+                self.trace(&path, traces);
+            } else {
+                traces.insert(name, format!("{} bytes, {}.{}", known.size(), known.mtime(), known.mtime_nsec()));
+            }
+        }
+    }
+
+    /// Nothing is installed, nothing is in the store, nothing runs. Kept copies of `/meta` may stay until the next `purge`.
+    pub(crate) fn is_empty(&self) {
+        let _ = self.run("list").success().stdout("no app is installed\n");
+        let _ = self
+            .run("purge --all --dry-run")
+            .success()
+            .stdout("  0 to remove, up to 0 B; kept: 0 installed, 0 for rollback, 0 others\n");
+        assert_eq!(std::fs::read_dir(self.path("state")).expect("a folder").count(), 0, "something runs");
+        for folder in ["store/blobs/sha256", "store/ingest", "run", "tmp"] {
+            let names = std::fs::read_dir(self.root().join(folder)).into_iter().flatten();
+            let names: Vec<_> = names.map(|entry| entry.expect("an entry").file_name()).collect();
+            assert!(names.is_empty(), "{folder} holds {names:?}");
+        }
+    }
+
+    /// Runs dam as a user who may do nothing but in the folder it runs in. Whoever is not root stays who he is.
+    pub(crate) fn of_nobody(mut self) -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return self;
+        }
+        let program = self.path("dam");
+        // The folder of the build may be out of a stranger's reach.
+        std::fs::copy(assert_cmd::cargo::cargo_bin!("dam"), &program).expect("space");
+        self.give(self.folder.path());
+        self.starter = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into).into();
+        self
+    }
+
+    fn give(&self, path: &Path) {
+        lchown(path, Some(NOBODY), Some(NOBODY)).expect("root may");
+        if path.is_dir() && !path.is_symlink() {
+            let names = std::fs::read_dir(path).expect("a folder");
+            names.for_each(|entry| self.give(&entry.expect("an entry").path()));
+        }
+    }
+
+    fn program(&self) -> PathBuf {
+        let copy = self.path("dam");
+        if copy.is_file() { copy } else { assert_cmd::cargo::cargo_bin!("dam").to_owned() }
+    }
+
+    /// Puts a disk of so many bytes, which only dam sees, in the place of a folder, which is made.
+    pub(crate) fn small_disk(mut self, folder: &str, bytes: u64) -> Self {
+        let folder = self.path(folder);
+        std::fs::create_dir(&folder).expect("a folder");
+        let disk = Disk::mount(&folder, bytes);
+        self.starter = disk.starter(self.folder.path());
+        self.disk = Some(disk);
+        self
+    }
+
+    /// Returns the small disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("there is a small disk")
     }
 
     /// Returns a path in the folder dam runs in.
@@ -63,8 +193,9 @@ impl Dam {
 
     /// Returns the command for a line, whose words are parted by spaces.
     pub(crate) fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("dam"));
-        command.args(line.split(' ').filter(|word| !word.is_empty()));
+        let mut words = self.starter.iter().cloned().chain([text(&self.program())]);
+        let mut command = Command::new(words.next().expect("dam, if nothing else"));
+        command.args(words).args(line.split(' ').filter(|word| !word.is_empty()));
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.stores {
             command.env("DAM_ROOT", self.root()).env("DAM_STORE", "layout");
@@ -83,7 +214,9 @@ impl Dam {
     #[must_use = "say how it should end"]
     pub(crate) fn finish(&self, mut command: Command, line: &str) -> Run {
         let output = command.output().expect("dam starts");
-        let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&text(self.folder.path()), "[FOLDER]");
+        let shown = |bytes: &[u8]| {
+            without_times(&String::from_utf8_lossy(bytes).replace(&text(self.folder.path()), "[FOLDER]"))
+        };
         let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
         Run { line: line.to_owned(), code: output.status.code(), stdout, stderr }
     }
@@ -101,6 +234,11 @@ impl Run {
     /// It ended with 0.
     pub(crate) fn success(self) -> Self {
         self.code(0)
+    }
+
+    /// Tells whether it ended with 0.
+    pub(crate) fn is_success(&self) -> bool {
+        self.code == Some(0)
     }
 
     /// It ended with 1.
@@ -131,6 +269,20 @@ impl Run {
         self
     }
 
+    /// It said this among other things.
+    pub(crate) fn said(self, part: &str) -> Self {
+        assert!(self.stderr.contains(part), "dam {} said\n{}", self.line, self.stderr);
+        self
+    }
+
+    /// It ended with 1 and exactly this error, whatever it said before.
+    pub(crate) fn error(self, expected: impl IntoData) -> Self {
+        let run = self.failure();
+        let from = run.stderr.find("error: ").unwrap_or_else(|| panic!("dam {}: {}", run.line, run.stderr));
+        snapbox::assert_data_eq!(run.stderr[from..].to_owned(), expected.raw());
+        run
+    }
+
     /// It printed no answer.
     pub(crate) fn no_stdout(self) -> Self {
         assert_eq!(self.stdout, "", "dam {}", self.line);
@@ -148,10 +300,33 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|fault| panic!("{fault}: {}", self.stdout))
     }
 
+    /// Returns what it said.
+    pub(crate) fn talk(&self) -> &str {
+        &self.stderr
+    }
+
     /// Returns the answer.
     pub(crate) fn text(&self) -> &str {
         &self.stdout
     }
+}
+
+/// Replaces moments such as `2026-11-22T00:03:20Z`.
+fn without_times(text: &str) -> String {
+    let like = |bytes: &[u8]| {
+        bytes.iter().zip(b"0000-00-00T00:00:00Z").all(|(byte, like)| match like {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == like,
+        })
+    };
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some(at) = rest.as_bytes().windows(20).position(like) {
+        shown += &rest[..at];
+        shown += "[TIME]";
+        rest = &rest[at + 20..];
+    }
+    shown + rest
 }
 
 fn text(path: &Path) -> String {
