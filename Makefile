@@ -31,7 +31,9 @@ test: tools ## Passes all tests that need no booted distribution.
 unit: ## Passes the tests that need nothing but the compiler.
 	cargo $(TEST) --workspace --lib --bins
 
-acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo.
+acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines.
+	@scripts/apt-install mmdebstrap
+	CACHE=$(CACHE) tests/engines
 	tests/acceptance
 
 check: fmt lint deny ## What CI asks besides the tests.

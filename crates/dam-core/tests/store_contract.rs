@@ -369,7 +369,7 @@ fn engine(endpoint: Endpoint, cache: &TempDir) -> DockerStore {
 
 #[test]
 fn docker_keeps_the_contract() {
-    let daemon = PrivateDocker::start().expect("a Docker daemon");
+    let daemon = PrivateDocker::shared().expect("a Docker daemon");
     let cache = tempfile::tempdir().expect("a temp folder");
     contract(&engine(daemon.endpoint(), &cache), ENGINE);
 }

@@ -19,6 +19,8 @@ const DOING: &str = "build the image";
 impl DockerStore {
     pub(super) fn build_image(&self, request: &BuildRequest, reporter: &dyn Reporter) -> crate::Result<ImageId> {
         let builder = match request.builder {
+            // BuildKit without a session cannot read a context into containerd's store: moby/moby#47717.
+            Builder::Auto if self.engine.has_containerd_store => Builder::Classic,
             Builder::Auto if self.engine.prefers_buildkit => Builder::BuildKit,
             Builder::Auto => Builder::Classic,
             chosen => chosen,

@@ -9,6 +9,18 @@ use super::{DockerStore, Engine, meta};
 use crate::Error;
 use crate::store::{ImageId, ListedImage, StoredImage};
 
+/// Repository of the names under which images arrive in containerd's store.
+///
+/// A load there needs a name and takes it away from any other image, which is then gone, and with it what a rollback to
+/// the same version would go back to. So an image is loaded as `dam-loaded:HEX`, by its own id, and gets its tags
+/// afterwards, one by one: a tag that moves leaves the other image as it is. Names in this repository are not shown.
+const LOADED: &str = "dam-loaded";
+
+/// Returns the name under which an image arrives in containerd's store.
+pub(super) fn loaded_name(id: ImageId) -> Reference {
+    Reference::new(None, LOADED, Some(&id.0.hex())).expect("64 hex digits are a tag")
+}
+
 impl DockerStore {
     /// Asks for one image by name or id; `None` if the engine does not have it.
     pub(super) fn inspect(&self, name: &str) -> Result<Option<ImageInspect>> {
@@ -47,7 +59,17 @@ impl DockerStore {
         Ok(images)
     }
 
-    pub(super) fn tag_image(&self, id: ImageId, reference: &Reference) -> crate::Result<()> {
+    /// Points a tag at an image.
+    pub(super) fn move_tag(&self, id: ImageId, reference: &Reference) -> crate::Result<()> {
+        self.tag_image(id, reference)?;
+        if self.engine.has_containerd_store {
+            // It has a name of its own now.
+            self.delete(&loaded_name(id).to_string(), id)?;
+        }
+        Ok(())
+    }
+
+    fn tag_image(&self, id: ImageId, reference: &Reference) -> crate::Result<()> {
         let registry = reference.registry().map(|host| format!("{host}/")).unwrap_or_default();
         let name = format!("{registry}{}", reference.repository());
         let ask = Ask::new(format!("tag {id} as {reference}"), format!("images/{id}/tag"))
@@ -68,7 +90,7 @@ impl DockerStore {
 
     pub(super) fn remove_image(&self, id: ImageId) -> crate::Result<()> {
         let Some(image) = self.inspect(&id.to_string())? else { return Ok(()) };
-        let tags = self.engine.read_tags(&image.repo_tags);
+        let tags: Vec<Reference> = image.repo_tags.iter().filter_map(|tag| self.engine.read_tag(tag)).collect();
         // Asked first, so that an image in use keeps all of its tags and not only the last.
         if let Some(reason) = self.user_of(id)? {
             return Err(Error::ImageInUse { id, reason });
@@ -122,6 +144,7 @@ impl Engine {
     /// Reads tags as the engine writes them. `<none>:<none>` and whatever dam cannot name are left out.
     fn read_tags(&self, tags: &[String]) -> Vec<Reference> {
         let mut tags: Vec<Reference> = tags.iter().filter_map(|tag| self.read_tag(tag)).collect();
+        tags.retain(|tag| !self.has_containerd_store || tag.registry().is_some() || tag.repository() != LOADED);
         tags.sort();
         tags.dedup();
         tags

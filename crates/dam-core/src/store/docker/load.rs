@@ -7,6 +7,7 @@ use dam_oci::{Digest, Image, Reference};
 use super::archive::{Archive, Form};
 use super::client::Ask;
 use super::error::DockerError;
+use super::images::loaded_name;
 use super::{DockerStore, messages};
 use crate::event::{Event, Reporter};
 use crate::store::{ImageId, Store};
@@ -56,7 +57,7 @@ impl DockerStore {
         tags: &[Reference],
         reporter: &dyn Reporter,
     ) -> Result<()> {
-        let name = tags.first().map(Reference::canonical);
+        let name = (self.engine.form() == Form::Layout).then(|| loaded_name(self.id_of(image)).canonical());
         let what = format!("load {}", tags.first().map_or_else(|| self.id_of(image).to_string(), Reference::to_string));
         let known = |diff_id| self.unpacked_size(diff_id);
         let archive = Archive::plan(image, self.engine.form(), left_out, &known, name)?;

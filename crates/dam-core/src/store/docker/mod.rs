@@ -125,7 +125,7 @@ impl Store for DockerStore {
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {
-        self.tag_image(id, reference)
+        self.move_tag(id, reference)
     }
 
     fn untag(&self, reference: &Reference) -> Result<()> {
