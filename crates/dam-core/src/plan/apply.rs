@@ -229,10 +229,14 @@ impl Run<'_> {
         let Some(mut release) = self.plan.new.clone() else {
             return Ok(Change::Take { app: replacing.expect("a plan without a new release takes the old one away") });
         };
-        // After a kill the id that the load returned is lost; the tag it set is not. Where the id is known the tag is not
-        // asked: it may have moved to an image that is not the app.
+        // After a kill the id that the load returned is lost; the tag it set is not. Else the store is not asked: the tag
+        // may have moved to an image that is not the app, and an engine that is gone by now must not keep what was done
+        // from being recorded.
         let store = &self.host.store;
-        if store.find_id(release.image)?.is_none()
+        let loads = self.plan.steps.iter().any(|step| matches!(step, Step::Load { .. }));
+        if loads
+            && self.image.is_none()
+            && store.find_id(release.image)?.is_none()
             && let Some(stored) = store.find(&release.app.reference)?
         {
             release.image = stored.id;
