@@ -9,11 +9,11 @@ use dam_core::host::Host;
 use dam_core::ledger::{AppState, OperationState, Source};
 use dam_core::ops;
 use dam_core::plan::{self, Aftermath, Applied, Downgrade, Failed, Options, Plan, Recovered};
-use dam_core::store::{ImageId, Store};
+use dam_core::store::{ImageId, LayoutStore, Store};
 use dam_core::testing::{FakeHooks, MemoryStore};
 use dam_core::{Cancel, Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{Image, Limits, Reference};
+use dam_oci::{Digest, Image, Limits, Reference};
 
 /// A machine: a store in memory, hooks that do as told, a ledger in a temporary folder.
 struct Machine {
@@ -481,4 +481,26 @@ fn verify_names_what_is_not_as_it_was() {
     assert!(matches!(verify(&machine).apps[0].faults[..], [ops::verify::Fault::TagMoved { .. }]));
     machine.store.remove(ImageId(shop.manifest().config.digest)).expect("gone");
     assert!(matches!(verify(&machine).apps[0].faults[..], [ops::verify::Fault::ImageGone { .. }]));
+}
+
+#[test]
+fn verify_reads_what_the_built_in_store_holds() {
+    let mut machine = Machine::new(FakeHooks::new());
+    let folder = machine.folder.path().join("store");
+    machine.host.store = Box::new(LayoutStore::open(&folder).expect("a store"));
+    let shop = image("1", &[]);
+    machine.install("shop:1", &shop).expect("installed");
+    let faults =
+        |machine: &Machine| ops::verify::verify(&machine.host, None).expect("looked at").apps[0].faults.clone();
+    assert_eq!(faults(&machine), []);
+    for digest in [shop.manifest().layers[0].digest, Digest::of(shop.manifest_bytes())] {
+        let path = folder.join("blobs/sha256").join(digest.hex());
+        let sound = std::fs::read(&path).expect("a blob");
+        let mut bytes = sound.clone();
+        bytes[10] ^= 1;
+        std::fs::write(&path, bytes).expect("damaged");
+        assert!(matches!(faults(&machine)[..], [ops::verify::Fault::ImageDamaged { .. }]), "{:?}", faults(&machine));
+        std::fs::write(&path, sound).expect("mended");
+    }
+    assert_eq!(faults(&machine), []);
 }

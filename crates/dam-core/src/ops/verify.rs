@@ -1,13 +1,15 @@
 //! `dam verify`: what is installed against what the store holds.
 
-use dam_oci::Reference;
+use std::collections::BTreeSet;
+
+use dam_oci::{Digest, Reference};
 use serde::Serialize;
 
-use crate::Result;
-use crate::app::{AppId, AppName};
+use crate::app::{AppId, AppName, Release};
 use crate::host::Host;
 use crate::ledger::{AppState, Installed};
 use crate::store::ImageId;
+use crate::{Error, Result};
 
 /// How an installed app compares with what is on the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +50,13 @@ pub enum Fault {
         /// The image it names now, if any.
         now: Option<ImageId>,
     },
+    /// The store's copy of the image is damaged. What runs of it may still be well.
+    ImageDamaged {
+        /// The image.
+        image: ImageId,
+        /// What is wrong, one sentence.
+        reason: String,
+    },
     /// The store's image has other layers than the one that was installed.
     OtherContent {
         /// The image.
@@ -71,35 +80,49 @@ pub enum Fault {
 pub fn verify(host: &Host, name: Option<&AppName>) -> Result<Verified> {
     let installed = host.ledger.installed()?;
     let wanted = installed.iter().filter(|one| name.is_none_or(|name| one.release.app.id.name == *name));
-    let apps = wanted.map(|one| Ok(VerifiedApp { app: one.release.app.id.clone(), faults: faults(host, one)? }));
+    // Blobs that were read and are as they should be: apps share them.
+    let mut sound = BTreeSet::new();
+    let apps =
+        wanted.map(|one| Ok(VerifiedApp { app: one.release.app.id.clone(), faults: faults(host, one, &mut sound)? }));
     Ok(Verified { apps: apps.collect::<Result<_>>()? })
 }
 
-fn faults(host: &Host, installed: &Installed) -> Result<Vec<Fault>> {
+fn faults(host: &Host, installed: &Installed, sound: &mut BTreeSet<Digest>) -> Result<Vec<Fault>> {
     let release = &installed.release;
     let mut faults = Vec::new();
     if installed.state == AppState::Broken {
         faults.push(Fault::Broken);
     }
-    match host.store.find_id(release.image)? {
-        None => faults.push(Fault::ImageGone { image: release.image }),
-        Some(image) if image.diff_ids != release.diff_ids => {
-            faults.push(Fault::OtherContent { image: release.image });
-        }
-        Some(_) => {
-            let now = host.store.find(&release.app.reference)?.map(|image| image.id);
-            if now != Some(release.image) {
-                faults.push(Fault::TagMoved { reference: release.app.reference.clone(), now });
-            }
-        }
-    }
+    faults.extend(image_fault(host, release, sound)?);
     if let Err(error) = host.keep.get(&release.meta) {
         faults.push(Fault::HooksDamaged { reason: error.to_string() });
     }
     if let Some(previous) = &installed.previous
-        && host.store.find_id(previous.image)?.is_none()
+        && matches!(host.store.find_id(previous.image), Ok(None) | Err(Error::Oci(_)))
     {
         faults.push(Fault::PreviousGone { app: previous.app.id.clone() });
     }
     Ok(faults)
+}
+
+/// Says what is wrong with the image of an app.
+fn image_fault(host: &Host, release: &Release, sound: &mut BTreeSet<Digest>) -> Result<Option<Fault>> {
+    let (store, image) = (&host.store, release.image);
+    let damaged = |error: dam_oci::Error| Ok(Some(Fault::ImageDamaged { image, reason: error.to_string() }));
+    let stored = match store.find_id(image) {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(Some(Fault::ImageGone { image })),
+        Err(Error::Oci(error)) => return damaged(error),
+        Err(error) => return Err(error),
+    };
+    if stored.diff_ids != release.diff_ids {
+        return Ok(Some(Fault::OtherContent { image }));
+    }
+    match store.check(image, sound) {
+        Err(Error::Oci(error)) => return damaged(error),
+        checked => checked?,
+    }
+    let now = store.find(&release.app.reference)?.map(|image| image.id);
+    let moved = || Fault::TagMoved { reference: release.app.reference.clone(), now };
+    Ok((now != Some(image)).then(moved))
 }

@@ -1,10 +1,11 @@
 //! The built-in store: an OCI layout in a folder.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::path::Path;
 
 use dam_oci::layout::LayoutImage;
-use dam_oci::{Descriptor, Image, Layout, Reference, media_type, subtree};
+use dam_oci::{Descriptor, Digest, Image, Layout, Reference, media_type, subtree, visit_blobs};
 
 use super::about::{describe, tag_of};
 use super::build::build_into;
@@ -144,6 +145,20 @@ impl Store for LayoutStore {
     fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool> {
         let image = self.open_image(id)?;
         Ok(subtree(&image, "meta", super::META_LIMITS, self.layout.root(), out)?)
+    }
+
+    fn check(&self, id: ImageId, sound: &mut BTreeSet<Digest>) -> Result<()> {
+        let image = self.open_image(id)?;
+        let manifest = image.manifest();
+        let blobs = manifest.layers.iter().chain([&manifest.config]).filter(|blob| !sound.contains(&blob.digest));
+        let blobs: Vec<Descriptor> = blobs.cloned().collect();
+        visit_blobs(&image, &blobs, &mut |blob, reader| {
+            let broken = dam_oci::Error::stream(format!("blob {}", blob.digest));
+            super::pump(reader, &mut io::sink()).map_err(broken)?;
+            sound.insert(blob.digest);
+            Ok(())
+        })?;
+        Ok(())
     }
 
     fn image(&self, id: ImageId, _: &dyn Reporter) -> Result<Box<dyn Image>> {

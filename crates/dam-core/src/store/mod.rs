@@ -3,7 +3,7 @@
 //! A Docker-compatible daemon and the built-in OCI layout are stores; the tests add one in memory. All of them pass the
 //! same contract suite (`tests/store_contract.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{Read, Write};
 
@@ -120,6 +120,15 @@ pub trait Store: Send {
     /// Writes the image's `/meta` to `out` as a tar whose entries are named `meta/…`. Returns false if it has none.
     /// The tar is unchecked input: it goes through [`crate::meta`] and nowhere else.
     fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool>;
+
+    /// Reads all that is stored of an image and compares it with its digests, but for the blobs in `sound`, to which it
+    /// adds. A store that does so by itself, or cannot be asked to, has nothing to do here.
+    ///
+    /// # Errors
+    /// [`crate::Error::Oci`] where something is damaged or missing.
+    fn check(&self, _id: ImageId, _sound: &mut BTreeSet<Digest>) -> Result<()> {
+        Ok(())
+    }
 
     /// Gives the image as a value, with compressed layers where the store has them.
     fn image(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>>;

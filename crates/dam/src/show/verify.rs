@@ -43,6 +43,10 @@ fn fault_words(fault: &Fault, app: &str) -> (String, String) {
             format!("{reference} names another image now, {}", now.0.short()),
             format!("dam upgrade {reference}      takes the new one; dam remove {app} removes the old one"),
         ),
+        Fault::ImageDamaged { image, reason } => (
+            format!("its image {} is damaged in the store: {}", image.0.short(), foreign(reason)),
+            format!("dam remove {app}      then install it again from its file"),
+        ),
         Fault::OtherContent { image } => (
             format!("the image {} has other layers than were installed", image.0.short()),
             format!("dam remove {app}      then install it again from its file"),
