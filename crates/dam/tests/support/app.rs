@@ -46,7 +46,7 @@ impl App {
     }
 
     /// Writes it into a folder that is not there yet.
-    pub(super) fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, folder: &Path) {
         fs::create_dir(folder).expect("a folder");
         for (path, mode, bytes) in &self.files {
             let path = folder.join(path);

@@ -30,7 +30,9 @@ impl Disk {
     /// Returns what starts a program that sees the disk, in the folder `cwd`.
     pub(super) fn starter(&self, cwd: &Path) -> Vec<String> {
         let namespace = format!("--mount=/proc/{}/ns/mnt", self.holder.id());
-        vec!["nsenter".to_owned(), namespace, format!("--wd={}", cwd.display()), "--".to_owned()]
+        // Changed to inside: a folder that is taken along from outside does not show what is mounted over its parts.
+        let enter = r#"cd "$0" && exec "$@""#;
+        ["nsenter", &namespace, "--", "sh", "-c", enter, &cwd.display().to_string()].map(Into::into).into()
     }
 
     /// Takes all space but this many bytes.

@@ -99,8 +99,8 @@ impl Dam {
         std::fs::read_to_string(self.path("state").join(name)).ok()
     }
 
-    /// Says of everything in the folder dam runs in how long and how old it is, but for the locks, the caches and what
-    /// SQLite keeps beside the ledger. Two of them tell whether something was changed.
+    /// Says of everything in the folder dam runs in how long and how old it is, but for the locks, the caches, the
+    /// kept copies of `/meta` and what SQLite keeps beside the ledger. Two of them tell whether something was changed.
     pub(crate) fn traces(&self) -> BTreeMap<String, String> {
         let mut traces = BTreeMap::new();
         self.trace(Path::new(""), &mut traces);
@@ -112,7 +112,7 @@ impl Dam {
             let entry = entry.expect("an entry");
             let (path, known) = (folder.join(entry.file_name()), entry.metadata().expect("its facts"));
             let name = text(&path);
-            let own = ["root/cache", "root/ledger.db-shm", "root/ledger.db-wal"];
+            let own = ["root/cache", "root/meta", "root/ledger.db-shm", "root/ledger.db-wal"];
             if own.contains(&&*name) || name.ends_with("lock") {
                 continue;
             }
@@ -128,10 +128,8 @@ impl Dam {
     /// Nothing is installed, nothing is in the store, nothing runs. Kept copies of `/meta` may stay until the next `purge`.
     pub(crate) fn is_empty(&self) {
         let _ = self.run("list").success().stdout("no app is installed\n");
-        let _ = self
-            .run("purge --all --dry-run")
-            .success()
-            .stdout("  0 to remove, up to 0 B; kept: 0 installed, 0 for rollback, 0 others\n");
+        let images = self.run("purge --all --dry-run --json").success().json();
+        assert_eq!(images, serde_json::json!({ "remove": [], "installed": 0, "previous": 0, "spared": 0 }));
         assert_eq!(std::fs::read_dir(self.path("state")).expect("a folder").count(), 0, "something runs");
         for folder in ["store/blobs/sha256", "store/ingest", "run", "tmp"] {
             let names = std::fs::read_dir(self.root().join(folder)).into_iter().flatten();
