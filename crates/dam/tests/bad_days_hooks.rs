@@ -26,7 +26,6 @@ fn a_hook_that_fails_leaves_nothing_and_is_quoted() {
         .hook("uninstall", "echo stopping; rm $STATE/half")
     });
     dam.run("install shop:1.0 --yes").no_stdout().failure().stderr(str![[r#"
-Using the built-in store at [FOLDER]/root/store
   install   shop  1.0
             tag the image shop:1.0
             run install of shop:1.0

@@ -41,7 +41,7 @@ shop 1.0
     dam.run("install ./shop.dam --yes")
         .success()
         .stdout(str![[r#"
-Installed shop 1.0  (healthy after 0.0 s)
+Installed shop 1.0  (healthy after [TIME] s)
 
 "#]])
         .stderr(str![[r#"
@@ -75,7 +75,7 @@ shop 1.0
     dam.run("upgrade shop:2.0 --yes")
         .success()
         .stdout(str![[r#"
-Upgraded shop 1.0 → 2.0  (healthy after 0.0 s)
+Upgraded shop 1.0 → 2.0  (healthy after [TIME] s)
 
 "#]])
         .stderr(str![[r#"
@@ -90,7 +90,7 @@ Upgraded shop 1.0 → 2.0  (healthy after 0.0 s)
     dam.run("rollback shop --yes")
         .success()
         .stdout(str![[r#"
-Rolled back shop 2.0 → 1.0  (healthy after 0.0 s)
+Rolled back shop 2.0 → 1.0  (healthy after [TIME] s)
 
 "#]])
         .stderr(str![[r#"

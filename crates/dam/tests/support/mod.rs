@@ -213,7 +213,8 @@ impl Dam {
     pub(crate) fn finish(&self, mut command: Command, line: &str) -> Run {
         let output = command.output().expect("dam starts");
         let shown = |bytes: &[u8]| {
-            without_times(&String::from_utf8_lossy(bytes).replace(&text(self.folder.path()), "[FOLDER]"))
+            let shown = String::from_utf8_lossy(bytes).replace(&text(self.folder.path()), "[FOLDER]");
+            without_waits(&without_times(&shown))
         };
         let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
         Run { line: line.to_owned(), code: output.status.code(), stdout, stderr }
@@ -325,6 +326,16 @@ fn without_times(text: &str) -> String {
         rest = &rest[at + 20..];
     }
     shown + rest
+}
+
+/// Replaces the seconds in `healthy after 0.1 s`.
+fn without_waits(text: &str) -> String {
+    let mut parts = text.split("healthy after ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        shown + "healthy after [TIME]" + rest
+    })
 }
 
 fn text(path: &Path) -> String {
