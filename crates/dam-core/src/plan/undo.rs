@@ -7,6 +7,7 @@ use super::{Aftermath, Failed, Failure, Side, Step};
 use crate::app::{AppId, HookName};
 use crate::event::{Event, Warning};
 use crate::ledger::{JournalStep, StepState, Timestamp};
+use crate::store::docker::DockerError;
 use crate::{Error, Result, fault};
 
 /// How long an app may take to say that a failed uninstall has not stopped it.
@@ -82,11 +83,13 @@ fn undo_step(run: &mut Run, journal: &JournalStep, undone: &mut Undone) -> Resul
         Step::Load { .. } => {
             let reference = run.plan.release(Side::New).app.reference.clone();
             if let Err(error) = put_tag_back(run, &reference, &before).and_then(|()| unload(run, &before)) {
+                let error = unless_away(error)?;
                 undone.faults.push(format!("the load of {reference} could not be undone: {error}"));
             }
         }
         Step::Tag { reference, .. } => {
             if let Err(error) = put_tag_back(run, &reference, &before) {
+                let error = unless_away(error)?;
                 undone.faults.push(format!("the tag {reference} could not be put back: {error}"));
             }
         }
@@ -104,6 +107,15 @@ fn undo_step(run: &mut Run, journal: &JournalStep, undone: &mut Undone) -> Resul
         }
     }
     Ok(())
+}
+
+/// Returns the error, unless the engine is away: then the undo stops here, the operation stays pending, and the next dam
+/// goes on with it. Rejected: to call the operation broken, which nobody would ever mend.
+fn unless_away(error: Error) -> Result<Error> {
+    match error {
+        Error::Docker(DockerError::Unreachable { .. } | DockerError::BrokeOff { .. }) => Err(error),
+        other => Ok(other),
+    }
 }
 
 /// Gives a tag back to the image that had it; an image that has lost its only tag by this, and was not there untagged
