@@ -40,7 +40,10 @@ impl Dam {
         std::fs::write(folder.path().join("config.toml"), "").expect("empty settings");
         let dam = Self { folder, variables: Vec::new(), stores: true, starter: Vec::new(), disk: None };
         let (home, config, state) = (dam.path("home"), dam.path("config.toml"), dam.path("state"));
-        dam.variable("HOME", &text(&home)).variable("DAM_CONFIG", &text(&config)).variable("STATE", &text(&state))
+        dam.variable("HOME", &text(&home))
+            .variable("DAM_CONFIG", &text(&config))
+            .variable("STATE", &text(&state))
+            .variable("DAM_STORE", "layout")
     }
 
     /// Sets a variable; the last wins.
@@ -196,7 +199,7 @@ impl Dam {
         command.args(words).args(line.split(' ').filter(|word| !word.is_empty()));
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.stores {
-            command.env("DAM_ROOT", self.root()).env("DAM_STORE", "layout");
+            command.env("DAM_ROOT", self.root());
         }
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command
