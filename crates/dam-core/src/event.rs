@@ -1,5 +1,7 @@
 //! What happens while an op runs, for whoever watches.
 
+use std::io::{self, Read};
+
 use dam_oci::Platform;
 
 use crate::app::{AppId, HookName};
@@ -121,4 +123,50 @@ pub enum Warning<'a> {
         /// What and why, one sentence.
         what: &'a str,
     },
+}
+
+/// A reader that tells a reporter of the bytes that pass.
+pub(crate) struct Watched<'a, R> {
+    inner: R,
+    reporter: &'a dyn Reporter,
+}
+
+impl<'a, R> Watched<'a, R> {
+    /// Watches `inner`.
+    pub(crate) fn new(inner: R, reporter: &'a dyn Reporter) -> Self {
+        Self { inner, reporter }
+    }
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.reporter.event(Event::Advanced { bytes: count as u64 });
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::{Event, Reporter, Watched};
+
+    struct Count(AtomicU64);
+
+    impl Reporter for Count {
+        fn event(&self, event: Event) {
+            let Event::Advanced { bytes } = event else { panic!("{event:?}") };
+            self.0.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn each_byte_that_passes_is_told_once() {
+        let count = Count(AtomicU64::new(0));
+        let mut text = String::new();
+        Watched::new(&b"seven b"[..], &count).read_to_string(&mut text).expect("bytes in memory");
+        assert_eq!((text.as_str(), count.0.into_inner()), ("seven b", 7));
+    }
 }

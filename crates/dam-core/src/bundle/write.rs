@@ -1,7 +1,7 @@
 //! Writing a bundle.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::Write;
 
 use dam_oci::archive::{ArchiveWriter, NAME, REF_NAME};
 use dam_oci::{Descriptor, Digest, Image, Index, blob, config};
@@ -11,7 +11,7 @@ use super::BundleError;
 use super::head::{FORMAT_VERSION, Head, HeadApp, HeadLayer, OCI_LAYOUT};
 use crate::Result;
 use crate::app::{App, Labels};
-use crate::event::{Event, Reporter};
+use crate::event::{Event, Reporter, Watched};
 
 /// An app to be written.
 pub struct BundleApp {
@@ -74,7 +74,7 @@ fn write_blobs<W: Write>(
     }
     for (image, layer) in layers(apps) {
         if written.insert(layer.digest) {
-            let content = &mut Reporting { inner: blob(image, layer)?, reporter };
+            let content = &mut Watched::new(blob(image, layer)?, reporter);
             archive.add_stream(&path(layer.digest), layer.size, content)?;
             bytes += layer.size;
         }
@@ -153,18 +153,4 @@ fn path(digest: Digest) -> String {
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("only string keys")
-}
-
-/// Tells the reporter how many bytes pass.
-struct Reporting<'a, R> {
-    inner: R,
-    reporter: &'a dyn Reporter,
-}
-
-impl<R: Read> Read for Reporting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.reporter.event(Event::Advanced { bytes: count as u64 });
-        Ok(count)
-    }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use dam_oci::{Descriptor, Digest, Error, Image, Manifest, Result, config, media_type};
 
 use super::Cache;
-use crate::event::{Event, Reporter};
+use crate::event::{Event, Reporter, Watched};
 
 /// An image whose raw layers come from the cache as zstd.
 ///
@@ -126,7 +126,7 @@ fn fill(image: &dyn Image, raw: &[Descriptor], cache: &Cache, reporter: &dyn Rep
     reporter.event(Event::Started { what: "compress layers", total: Some(total) });
     // Not `visit_blobs`: `put_layer` compares the DiffID itself, and hashing twice would cost a sixth of the time.
     let done = image.visit_unverified(&missing, &mut |layer, reader| {
-        let mut bounded = Reporting { inner: reader.take(layer.size + 1), reporter };
+        let mut bounded = Watched::new(reader.take(layer.size + 1), reporter);
         cache.put_layer(&mut bounded, Some(layer.digest)).map(drop).map_err(as_oci)
     });
     reporter.event(Event::Finished);
@@ -158,19 +158,5 @@ fn as_oci(error: crate::Error) -> Error {
         crate::Error::Oci(error) => error,
         crate::Error::Access { path, source } => Error::Access { path, source },
         other => Error::damaged("cache", other.to_string()),
-    }
-}
-
-/// Tells the reporter how many bytes pass.
-struct Reporting<'a, R> {
-    inner: R,
-    reporter: &'a dyn Reporter,
-}
-
-impl<R: Read> Read for Reporting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.reporter.event(Event::Advanced { bytes: count as u64 });
-        Ok(count)
     }
 }

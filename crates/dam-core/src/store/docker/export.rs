@@ -15,7 +15,7 @@ use super::client::{Ask, Client};
 use super::error::DockerError;
 use super::{DockerStore, images};
 use crate::cache::{Cache, CachedLayer};
-use crate::event::{Event, Reporter, Silent};
+use crate::event::{Event, Reporter, Silent, Watched};
 use crate::store::{ImageId, pump};
 use crate::{Error, Result};
 
@@ -123,7 +123,7 @@ impl Source {
         let answer = self.client.get(&ask)?.found()?.ok_or(Error::NoImage(self.id))?;
         let (doing, reader) = answer.into_reader();
         reporter.event(Event::Started { what: &what, total: self.size });
-        let mut archive = tar::Archive::new(Reported { inner: reader, reporter });
+        let mut archive = tar::Archive::new(Watched::new(reader, reporter));
         let mut take = Take { cache: &self.cache, missing, sizes, export: Export::default(), small: 0 };
         let broke_off = |source| Error::from(DockerError::BrokeOff { doing: doing.clone(), source });
         let result = archive.entries().map_err(broke_off).and_then(|entries| {
@@ -277,19 +277,5 @@ impl Image for ExportedImage {
                 Err(dam_oci::Error::Stream { what: format!("layer {diff_id}"), source: io::Error::other(other) })
             }
         }
-    }
-}
-
-/// Tells a reporter of the bytes that pass.
-struct Reported<'a, R> {
-    inner: R,
-    reporter: &'a dyn Reporter,
-}
-
-impl<R: Read> Read for Reported<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.reporter.event(Event::Advanced { bytes: count as u64 });
-        Ok(count)
     }
 }
