@@ -7,16 +7,35 @@ use std::ffi::OsString;
 pub(crate) struct Invocation(Vec<String>);
 
 impl Invocation {
-    /// Keeps the arguments, of which the first is the program; the program is shown as `dam`, wherever it lies.
+    /// Keeps the arguments, of which the first is the program; the program is shown as `dam`, wherever it lies. Values
+    /// of `--build-arg` are often secrets and are kept as `…`, because hints end in the logs of build servers.
     pub(crate) fn new(args: &[OsString]) -> Self {
-        let typed = args.iter().skip(1).map(|arg| quote(&arg.to_string_lossy()));
-        Self(std::iter::once("dam".to_owned()).chain(typed).collect())
+        let mut words = vec!["dam".to_owned()];
+        let mut hides = false;
+        for arg in args.iter().skip(1) {
+            let arg = arg.to_string_lossy();
+            words.push(match arg.strip_prefix("--build-arg=") {
+                Some(pair) => format!("--build-arg={}", without_value(pair)),
+                None if hides => without_value(&arg),
+                None => quote(&arg),
+            });
+            hides = !hides && arg == "--build-arg";
+        }
+        Self(words)
     }
 
     /// Returns the line with words before and after it: `sudo dam list`, `dam remove shop --yes`.
     pub(crate) fn again(&self, before: &str, after: &str) -> String {
         let words = [before].into_iter().chain(self.0.iter().map(String::as_str)).chain([after]);
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Returns `KEY=…` of `KEY=VALUE`; a key alone stays, as its value comes from the environment.
+fn without_value(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some((key, _)) => format!("{}=…", quote(key)),
+        None => quote(pair),
     }
 }
 
@@ -38,5 +57,19 @@ mod tests {
         let args = ["/opt/bin/dam", "remove", "it's", "shop:1.0"].map(Into::into);
         assert_eq!(Invocation::new(&args).again("", "--yes"), r"dam remove 'it'\''s' shop:1.0 --yes");
         assert_eq!(Invocation::new(&args[..2]).again("sudo", ""), "sudo dam remove");
+    }
+    #[test]
+    fn values_of_build_args_are_not_repeated() {
+        let again = |line: &str| {
+            let args: Vec<_> = line.split(' ').map(Into::into).collect();
+            Invocation::new(&args).again("sudo", "")
+        };
+        for (typed, shown) in [
+            ("dam create --build-arg TOKEN=hunter2 shop", "sudo dam create --build-arg TOKEN=… shop"),
+            ("dam create --build-arg=TOKEN=a=b shop", "sudo dam create --build-arg=TOKEN=… shop"),
+            ("dam create --build-arg TOKEN shop=1", "sudo dam create --build-arg TOKEN shop=1"),
+        ] {
+            assert_eq!(again(typed), shown);
+        }
     }
 }
