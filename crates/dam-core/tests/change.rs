@@ -330,9 +330,23 @@ fn force_takes_an_app_away_whose_hooks_are_lost() {
     machine.host.hooks = Box::new(ProcessHooks::open(machine.folder.path()).expect("hooks"));
     machine.host.keep.forget_all_but(&Default::default()).expect("forgotten");
     let failed = failed(machine.remove("shop", &Options::default()));
-    assert!(matches!(failed.aftermath, Aftermath::Broken { .. }), "{failed:?}");
+    assert_eq!(failed.aftermath, Aftermath::Untouched, "a hook that never ran has touched nothing");
+    assert_eq!(machine.installed(), ["shop:1 ok"]);
     machine.remove("shop", &Options { force: true, ..Options::default() }).expect("removed by force");
     assert_eq!((machine.installed(), machine.tags()), (vec![], vec![]));
+}
+
+#[test]
+fn an_upgrade_whose_hooks_cannot_be_started_leaves_what_runs_alone() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    machine.host.hooks = Box::new(ProcessHooks::open(machine.folder.path()).expect("hooks"));
+    let two = image("2", &[]);
+    let plan = machine.plan_upgrade("shop:2", &two);
+    machine.host.keep.forget_all_but(&Default::default()).expect("forgotten");
+    let failed = failed(machine.apply(plan, &two));
+    assert_eq!(failed.aftermath, Aftermath::Untouched);
+    assert_eq!((machine.installed(), machine.tags()), (vec!["shop:1 ok".to_owned()], vec!["shop:1".to_owned()]));
 }
 
 #[test]

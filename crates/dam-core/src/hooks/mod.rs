@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_millis(25);
 pub trait Hooks: Send {
     /// Runs one hook to its end. A hook that ends badly is no error here: see [`HookEnd::success`]. Errors are those of
     /// [`HookError`] (it could not be started), of its kept `/meta`, and [`crate::Error::Cancelled`] if `cancel` is set
-    /// already; then it has not run.
+    /// already; then it has not run. Only with [`HookError::Lost`] it has.
     ///
     /// Reports that it started, its output as it comes, and that it ended.
     fn run(&self, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd>;

@@ -41,7 +41,7 @@ impl ProcessHooks {
     fn run_in(&self, copy: &PrivateCopy, run: &HookRun, cancel: &Cancel, reporter: &dyn Reporter) -> Result<HookEnd> {
         let (app, hook) = (&run.app.id, run.hook);
         let lost = |source| HookError::Lost { app: app.clone(), hook, source };
-        let (output, input) = io::pipe().map_err(lost)?;
+        let (output, input) = io::pipe().map_err(|source| HookError::Start { app: app.clone(), hook, source })?;
         let lend = run.terminal && terminal::is_ours();
         let stdin = if lend { Stdio::inherit() } else { Stdio::null() };
         let started = Instant::now();

@@ -102,7 +102,14 @@ impl Run<'_> {
             let before = serde_json::to_value(self.before(&step)?).expect("notes have only string keys");
             self.host.ledger.step_started(self.operation, index, &before)?;
             fault::point("step started");
-            self.effect(&step)?;
+            if let Err(failure) = self.effect(&step) {
+                // A hook that was never started has touched nothing, so there is nothing to undo of it: an undo would
+                // start hooks, and call an app broken that runs as before where they cannot be started either.
+                if matches!(step, Step::Run { .. }) && failure.came_before_the_hook() {
+                    self.host.ledger.step_undone(self.operation, index)?;
+                }
+                return Err(failure);
+            }
             fault::point("step took effect");
             self.host.ledger.step_done(self.operation, index)?;
         }

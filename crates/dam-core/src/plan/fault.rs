@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::app::{AppId, AppName, Family};
-use crate::hooks::HookEnd;
+use crate::hooks::{HookEnd, HookError};
 
 /// Why a change is refused before anything is touched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +74,25 @@ pub enum Failure {
     /// A hook that did not succeed, and anything else.
     #[error(transparent)]
     Other(Box<Error>),
+}
+
+impl Failure {
+    /// Tells of a failed run of a hook whether the hook was never started; see [`crate::hooks::Hooks::run`].
+    pub(super) fn came_before_the_hook(&self) -> bool {
+        let Self::Other(error) = self else { return false };
+        match &**error {
+            Error::Hook(fault) => match fault {
+                HookError::Lost { .. } | HookError::Failed { .. } => false,
+                HookError::Missing { .. }
+                | HookError::NoInterpreter { .. }
+                | HookError::NoExec { .. }
+                | HookError::Start { .. } => true,
+            },
+            // The kept `/meta`, and the private copy that the hook was to run in.
+            Error::Meta(_) | Error::Access { .. } | Error::Cancelled => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<Error> for Failure {
