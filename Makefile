@@ -25,7 +25,7 @@ tools:
 	@scripts/apt-install gcc=gcc,libc6-dev docker=docker.io dockerd=docker.io podman busybox=busybox-static skopeo zstd openssl file git
 
 test: tools ## Passes all tests that need no booted distribution.
-	cargo $(TEST) --workspace --features dam/fault-points
+	cargo $(TEST) --workspace --features dam/fault-points --no-fail-fast
 	cargo test --workspace --doc --quiet
 
 unit: ## Passes the tests that need nothing but the compiler.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::{Config, Descriptor, Error, Manifest, Result, VerifyingReader};
+use crate::{Config, Descriptor, Error, LayerNotes, Manifest, Result, VerifyingReader};
 
 /// The largest config or manifest dam reads into memory, in bytes. Registries refuse manifests over 4 MiB.
 pub const JSON_LIMIT: u64 = 4 << 20;
@@ -22,11 +22,10 @@ pub trait Image: Send + Sync {
     /// Opens a blob without checking it. Call [`blob`] instead.
     fn open_unverified(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>>;
 
-    /// Returns the bytes a layer has when unpacked, where that is known without reading it. A claim, to be checked like
-    /// the bytes themselves.
+    /// Returns the bytes a layer has when unpacked, where that is known without reading it: by default from what the
+    /// manifest notes. A claim, to be checked like the bytes themselves.
     fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
-        let _ = layer;
-        None
+        LayerNotes::read(layer).unpacked_size
     }
 
     /// Hands each of `wanted` to `visit` once, unchecked, in whatever order is cheapest to read. Call [`visit_blobs`]

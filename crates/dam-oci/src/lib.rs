@@ -21,6 +21,7 @@ pub mod layout;
 
 mod manifest;
 pub mod media_type;
+mod notes;
 mod pattern;
 mod platform;
 mod reference;
@@ -43,6 +44,7 @@ pub use image::{Image, JSON_LIMIT, blob, config, visit_blobs};
 pub use layers::{Layer, layers, visit_layers};
 pub use layout::Layout;
 pub use manifest::{Index, Manifest};
+pub use notes::{LayerNotes, Survey};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference, ReferenceFault};
 pub use subtree::{Limits, subtree};

@@ -31,7 +31,9 @@ impl Compressed {
         for layer in manifest.layers.iter_mut().filter(|layer| is_raw(layer)) {
             let cached = lookup(&*image, layer, cache)?;
             replaced.push((layer.clone(), cached.descriptor.digest));
-            *layer = Descriptor { annotations: layer.annotations.clone(), ..cached.descriptor };
+            let mut annotations = std::mem::take(&mut layer.annotations);
+            annotations.extend(cached.descriptor.annotations);
+            *layer = Descriptor { annotations, ..cached.descriptor };
         }
         if replaced.is_empty() {
             let bytes = image.manifest_bytes().to_vec();

@@ -6,10 +6,12 @@
 //! | offset | bytes | |
 //! |---|---|---|
 //! | 0 | 4 | `5d 2a 4d 18`, a skippable frame |
-//! | 4 | 4 | 76, the bytes that follow |
+//! | 4 | 4 | 1078, the bytes that follow |
 //! | 8 | 64 | hex SHA-256 of the layer as zstd: all of the file before this frame |
 //! | 72 | 8 | length of the unpacked layer in bytes |
-//! | 80 | 4 | CRC-32 of the DiffID's 64 hex digits and bytes 8 to 79 |
+//! | 80 | 2 | 0 if its roots are unknown, else 1 more than the length of their text |
+//! | 82 | 1000 | its roots as [`LayerNotes::roots`] writes them, then zeros |
+//! | 1082 | 4 | CRC-32 of the DiffID's 64 hex digits and bytes 8 to 1081 |
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -18,39 +20,50 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dam_oci::{Descriptor, Digest, VerifyingReader, media_type};
+use dam_oci::{Descriptor, Digest, LayerNotes, VerifyingReader, media_type};
 
 use crate::{Error, Result};
 
 /// Length of the frame in bytes.
-pub(super) const TRAILER: usize = 84;
-const FRAME_HEAD: [u8; 8] = [0x5d, 0x2a, 0x4d, 0x18, 76, 0, 0, 0];
+pub(super) const TRAILER: usize = 1086;
+const FRAME_HEAD: [u8; 8] = [0x5d, 0x2a, 0x4d, 0x18, 0x36, 0x04, 0, 0];
+const ROOTS: usize = 82;
+const SUM: usize = 1082;
 
 /// Writes the frame.
-pub(super) fn trailer(diff_id: Digest, digest: Digest, unpacked: u64) -> [u8; TRAILER] {
+pub(super) fn trailer(diff_id: Digest, digest: Digest, notes: &LayerNotes) -> [u8; TRAILER] {
     let mut frame = [0; TRAILER];
     frame[..8].copy_from_slice(&FRAME_HEAD);
     frame[8..72].copy_from_slice(digest.hex().as_bytes());
-    frame[72..80].copy_from_slice(&unpacked.to_le_bytes());
+    frame[72..80].copy_from_slice(&notes.unpacked_size.unwrap_or_default().to_le_bytes());
+    if let Some(roots) = notes.roots() {
+        let length = u16::try_from(roots.len() + 1).expect("roots that are noted have at most 1,000 bytes");
+        frame[80..ROOTS].copy_from_slice(&length.to_le_bytes());
+        frame[ROOTS..ROOTS + roots.len()].copy_from_slice(roots.as_bytes());
+    }
     let sum = checksum(diff_id, &frame);
-    frame[80..].copy_from_slice(&sum.to_le_bytes());
+    frame[SUM..].copy_from_slice(&sum.to_le_bytes());
     frame
 }
 
-/// Reads the frame: digest and unpacked length. `None` if it is damaged or belongs to another layer.
-fn read_trailer(diff_id: Digest, frame: &[u8; TRAILER]) -> Option<(Digest, u64)> {
-    if frame[..8] != FRAME_HEAD || frame[80..] != checksum(diff_id, frame).to_le_bytes() {
+/// Reads the frame: digest and notes. `None` if it is damaged or belongs to another layer.
+fn read_trailer(diff_id: Digest, frame: &[u8; TRAILER]) -> Option<(Digest, LayerNotes)> {
+    if frame[..8] != FRAME_HEAD || frame[SUM..] != checksum(diff_id, frame).to_le_bytes() {
         return None;
     }
     let digest = Digest::from_hex(std::str::from_utf8(&frame[8..72]).ok()?).ok()?;
     let unpacked = u64::from_le_bytes(frame[72..80].try_into().expect("eight bytes"));
-    Some((digest, unpacked))
+    let roots = match usize::from(u16::from_le_bytes([frame[80], frame[81]])).checked_sub(1) {
+        Some(length) => Some(std::str::from_utf8(frame[ROOTS..SUM].get(..length)?).ok()?),
+        None => None,
+    };
+    Some((digest, LayerNotes::with_roots(Some(unpacked), roots)))
 }
 
 fn checksum(diff_id: Digest, frame: &[u8; TRAILER]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(diff_id.hex().as_bytes());
-    sum.update(&frame[8..80]);
+    sum.update(&frame[8..SUM]);
     sum.finalize()
 }
 
@@ -65,16 +78,14 @@ pub(super) fn read(path: &Path, diff_id: Digest) -> Result<Option<CachedLayer>> 
     let Some(size) = length.checked_sub(TRAILER as u64) else { return Ok(None) };
     let mut frame = [0; TRAILER];
     file.read_exact_at(&mut frame, size).map_err(Error::access(path))?;
-    Ok(read_trailer(diff_id, &frame).map(|(digest, unpacked)| {
-        let descriptor = Descriptor::new(media_type::LAYER_ZSTD, digest, size);
-        CachedLayer::new(descriptor, diff_id, unpacked, file, path.to_owned())
-    }))
+    let facts = read_trailer(diff_id, &frame);
+    Ok(facts.map(|(digest, notes)| CachedLayer::new(digest, size, diff_id, &notes, file, path.to_owned())))
 }
 
 /// A layer in its compressed form. It stays readable when its file is deleted.
 #[derive(Debug, Clone)]
 pub struct CachedLayer {
-    /// The compressed layer, as a manifest names it.
+    /// The compressed layer, as a manifest names it, with what is noted of it.
     pub descriptor: Descriptor,
     /// Digest of the unpacked layer.
     pub diff_id: Digest,
@@ -85,7 +96,17 @@ pub struct CachedLayer {
 }
 
 impl CachedLayer {
-    pub(super) fn new(descriptor: Descriptor, diff_id: Digest, unpacked: u64, file: File, path: PathBuf) -> Self {
+    pub(super) fn new(
+        digest: Digest,
+        size: u64,
+        diff_id: Digest,
+        notes: &LayerNotes,
+        file: File,
+        path: PathBuf,
+    ) -> Self {
+        let plain = Descriptor::new(media_type::LAYER_ZSTD, digest, size);
+        let descriptor = Descriptor { annotations: notes.annotations(), ..plain };
+        let unpacked = notes.unpacked_size.unwrap_or_default();
         Self { descriptor, diff_id, unpacked, file: Arc::new(file), path }
     }
 

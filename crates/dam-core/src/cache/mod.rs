@@ -18,7 +18,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use dam_oci::{BlobFault, Descriptor, Digest, media_type};
+use dam_oci::{BlobFault, Digest};
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
@@ -83,8 +83,8 @@ impl Cache {
         let path = self.layer_path(squeezed.diff_id);
         let file = temp.persist(&path).map_err(|error| Error::access(&path)(error.error))?;
         eviction::evict(&self.folder, self.limit, &path);
-        let descriptor = Descriptor::new(media_type::LAYER_ZSTD, squeezed.digest, squeezed.size);
-        Ok(CachedLayer::new(descriptor, squeezed.diff_id, squeezed.unpacked, file, path))
+        let squeeze::Squeezed { diff_id, notes, digest, size } = squeezed;
+        Ok(CachedLayer::new(digest, size, diff_id, &notes, file, path))
     }
 
     /// Removes the layer whose compressed form has this digest: someone read it and found it damaged. Returns whether there

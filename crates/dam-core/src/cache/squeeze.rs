@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use dam_oci::{Digest, Hasher};
+use dam_oci::{Digest, Hasher, LayerNotes, Survey};
 use zstd::stream::raw::CParameter;
 use zstd::stream::write::Encoder;
 
@@ -31,8 +31,8 @@ const WAITING: usize = 8;
 pub(super) struct Squeezed {
     /// Digest of the raw bytes.
     pub(super) diff_id: Digest,
-    /// Length of the raw bytes.
-    pub(super) unpacked: u64,
+    /// What is noted of the raw bytes, their length always.
+    pub(super) notes: LayerNotes,
     /// Digest of the compressed bytes.
     pub(super) digest: Digest,
     /// Length of the compressed bytes.
@@ -42,7 +42,7 @@ pub(super) struct Squeezed {
 impl Squeezed {
     /// Returns the frame that follows the layer in its file.
     pub(super) fn trailer(&self) -> [u8; layer::TRAILER] {
-        layer::trailer(self.diff_id, self.digest, self.unpacked)
+        layer::trailer(self.diff_id, self.digest, &self.notes)
     }
 }
 
@@ -65,16 +65,15 @@ fn squeeze_with(raw: &mut dyn Read, out: impl Write + Send, path: &Path, workers
         });
         let read = send_pieces(raw, sender);
         let Tally { hasher, size, .. } = feeder.join().expect("it does not panic").map_err(Error::access(path))?;
-        let (diff_id, unpacked) = read?;
-        Ok(Squeezed { diff_id, unpacked, digest: hasher.finish(), size })
+        let (diff_id, notes) = read?;
+        Ok(Squeezed { diff_id, notes, digest: hasher.finish(), size })
     })
 }
 
-/// Reads `raw` to its end and sends it on in pieces; returns its digest and length. Ends early, without an error, when
+/// Reads `raw` to its end and sends it on in pieces; returns its digest and what is noted of it. Ends early, without an error, when
 /// nobody takes the pieces any more: the other side knows why.
-fn send_pieces(raw: &mut dyn Read, sender: SyncSender<Vec<u8>>) -> Result<(Digest, u64)> {
-    let mut hasher = Hasher::default();
-    let mut length = 0;
+fn send_pieces(raw: &mut dyn Read, sender: SyncSender<Vec<u8>>) -> Result<(Digest, LayerNotes)> {
+    let (mut hasher, mut survey) = (Hasher::default(), Survey::default());
     loop {
         let mut piece = vec![0; PIECE];
         let count = match raw.read(&mut piece) {
@@ -84,9 +83,9 @@ fn send_pieces(raw: &mut dyn Read, sender: SyncSender<Vec<u8>>) -> Result<(Diges
         };
         piece.truncate(count);
         hasher.update(&piece);
-        length += count as u64;
+        survey.feed(&piece);
         if count == 0 || sender.send(piece).is_err() {
-            return Ok((hasher.finish(), length));
+            return Ok((hasher.finish(), survey.finish()));
         }
     }
 }
@@ -147,7 +146,7 @@ mod tests {
     fn squeezed(raw: &[u8], workers: u32) -> (Vec<u8>, Digest) {
         let mut out = Vec::new();
         let facts = squeeze_with(&mut &raw[..], &mut out, Path::new("layer"), workers).expect("memory does not fail");
-        assert_eq!((facts.diff_id, facts.unpacked), (Digest::of(raw), raw.len() as u64));
+        assert_eq!((facts.diff_id, facts.notes.unpacked_size), (Digest::of(raw), Some(raw.len() as u64)));
         assert_eq!((facts.digest, facts.size), (Digest::of(&out), out.len() as u64));
         assert_eq!(zstd::decode_all(&out[..]).expect("good zstd"), raw);
         (out, facts.digest)

@@ -16,7 +16,7 @@ use super::spool::{Content, Fetched, Span, missing};
 use super::tree::{Kind, Node};
 use crate::context::{SizedReader, Source};
 use crate::tar_writer::{Facts, TarWriter};
-use crate::{Descriptor, Digest, Error, Hasher, Result, media_type};
+use crate::{Descriptor, Digest, Error, Hasher, LayerNotes, Result, Survey, media_type};
 
 /// Bytes handed from thread to thread at a time.
 const CHUNK: usize = 128 << 10;
@@ -30,7 +30,7 @@ const JOB: u32 = 4 << 20;
 /// More workers do not pay at this level, and each takes some 15 MiB.
 const WORKERS: std::ops::RangeInclusive<u32> = 2..=4;
 
-/// Writes a layer of `nodes` to `sink`; returns its descriptor and its DiffID.
+/// Writes a layer of `nodes` to `sink`; returns its descriptor, with notes, and its DiffID.
 ///
 /// One thread reads files and hashes the tar, this one feeds zstd's workers and the sink. zstd cuts its input at the
 /// same places whatever the number of workers, so the bytes do not depend on the machine.
@@ -39,16 +39,20 @@ pub(super) fn write(
     fetched: &Fetched,
     sink: &dyn BlobSink,
 ) -> Result<(Descriptor, Digest)> {
-    let mut diff_id = None;
+    let mut passed = None;
     let descriptor = sink.put(media_type::LAYER_ZSTD, &mut |writer| {
-        diff_id = Some(pipe(nodes, fetched, writer)?);
+        passed = Some(pipe(nodes, fetched, writer)?);
         Ok(())
     })?;
-    let diff_id = diff_id.ok_or_else(|| Error::damaged("layer", "the sink took it without reading it"))?;
-    Ok((descriptor, diff_id))
+    let (diff_id, notes) = passed.ok_or_else(|| Error::damaged("layer", "the sink took it without reading it"))?;
+    Ok((Descriptor { annotations: notes.annotations(), ..descriptor }, diff_id))
 }
 
-fn pipe(nodes: &BTreeMap<String, Arc<Node>>, fetched: &Fetched, writer: &mut dyn Write) -> Result<Digest> {
+fn pipe(
+    nodes: &BTreeMap<String, Arc<Node>>,
+    fetched: &Fetched,
+    writer: &mut dyn Write,
+) -> Result<(Digest, LayerNotes)> {
     let (sender, receiver) = sync_channel(QUEUE);
     thread::scope(|scope| {
         let producer = scope.spawn(move || produce(nodes, fetched, sender));
@@ -75,8 +79,13 @@ fn compress(chunks: impl IntoIterator<Item = Vec<u8>>, writer: &mut dyn Write, w
     encoder.finish()?.flush()
 }
 
-fn produce(nodes: &BTreeMap<String, Arc<Node>>, fetched: &Fetched, sender: SyncSender<Vec<u8>>) -> Result<Digest> {
-    let mut tar = TarWriter::new(Chunks { sender, chunk: Vec::with_capacity(CHUNK), hasher: Hasher::default() });
+fn produce(
+    nodes: &BTreeMap<String, Arc<Node>>,
+    fetched: &Fetched,
+    sender: SyncSender<Vec<u8>>,
+) -> Result<(Digest, LayerNotes)> {
+    let (hasher, survey) = (Hasher::default(), Survey::default());
+    let mut tar = TarWriter::new(Chunks { sender, chunk: Vec::with_capacity(CHUNK), hasher, survey });
     for (path, node) in nodes {
         entry(&mut tar, path, node, fetched)?;
     }
@@ -88,18 +97,20 @@ struct Chunks {
     sender: SyncSender<Vec<u8>>,
     chunk: Vec<u8>,
     hasher: Hasher,
+    survey: Survey,
 }
 
 impl Chunks {
     fn send(&mut self, next: Vec<u8>) -> io::Result<()> {
         let chunk = std::mem::replace(&mut self.chunk, next);
         self.hasher.update(&chunk);
+        self.survey.feed(&chunk);
         self.sender.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn finish(mut self) -> io::Result<Digest> {
+    fn finish(mut self) -> io::Result<(Digest, LayerNotes)> {
         self.send(Vec::new())?;
-        Ok(self.hasher.finish())
+        Ok((self.hasher.finish(), self.survey.finish()))
     }
 }
 

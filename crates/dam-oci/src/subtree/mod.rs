@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::archive::clean;
-use crate::{Image, Layer, Result, layers, visit_layers};
+use crate::{Image, Layer, LayerNotes, Result, layers, visit_layers};
 
 use budget::Budget;
 use spool::Spool;
@@ -44,8 +44,11 @@ impl Default for Limits {
 /// [`crate::Error::Blob`] where a layer is damaged; [`crate::Error::Archive`] where the folder holds a device, a pipe or a
 /// file in GNU's packed form, or is over `limits`; [`crate::Error::Access`] where `scratch` cannot be written.
 pub fn subtree(image: &dyn Image, root: &str, limits: Limits, scratch: &Path, out: &mut dyn Write) -> Result<bool> {
+    let top = root.split('/').find(|part| !matches!(*part, "" | ".")).unwrap_or_default();
     let root = clean(root.as_bytes()).unwrap_or_default();
-    let layers = layers(image)?;
+    let mut layers = layers(image)?;
+    // What a manifest notes of its layers saves unpacking those that have nothing to do with the folder.
+    layers.retain(|layer| LayerNotes::read(&layer.blob).may_touch(top));
     let mut budget = Budget::new(limits);
     let mut spools: Vec<Spool> = layers.iter().map(|layer| Spool::new(&root, layer.name(), scratch)).collect();
     visit_layers(image, &layers, &mut |layer, content| spools[place(&layers, layer)].read(content, &mut budget))?;
