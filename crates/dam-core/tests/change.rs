@@ -8,6 +8,7 @@ use dam_core::hooks::{Ended, ProcessHooks};
 use dam_core::host::Host;
 use dam_core::ledger::{AppState, OperationState, Source};
 use dam_core::ops;
+use dam_core::ops::purge::PurgeRequest;
 use dam_core::plan::{self, Aftermath, Applied, Downgrade, Failed, Options, Plan, Recovered};
 use dam_core::store::{ImageId, LayoutStore, Store};
 use dam_core::testing::{FakeHooks, MemoryStore};
@@ -517,4 +518,50 @@ fn verify_reads_what_the_built_in_store_holds() {
         std::fs::write(&path, sound).expect("mended");
     }
     assert_eq!(faults(&machine), []);
+}
+
+/// A machine with the built-in store.
+fn with_layout(hooks: FakeHooks) -> (Machine, LayoutStore) {
+    let mut machine = Machine::new(hooks);
+    let store = LayoutStore::open(&machine.folder.path().join("store")).expect("a store");
+    machine.host.store = Box::new(store.clone());
+    (machine, store)
+}
+
+/// Turns a bit in the manifest of an image.
+fn rot(machine: &Machine, image: &MemoryImage) -> ImageId {
+    let digest = Digest::of(image.manifest_bytes());
+    let path = machine.folder.path().join("store/blobs/sha256").join(digest.hex());
+    let mut bytes = std::fs::read(&path).expect("a manifest");
+    bytes[10] ^= 1;
+    std::fs::write(&path, bytes).expect("damaged");
+    ImageId(digest)
+}
+
+#[test]
+fn one_rotten_manifest_keeps_no_other_app_from_being_changed() {
+    let (mut machine, store) = with_layout(FakeHooks::new());
+    let (shop, till) = (image("1", &[]), image("2", &[]));
+    machine.install("shop:1", &shop).expect("installed");
+    let rotten = rot(&machine, &shop);
+    machine.install("till:1", &till).expect("installed");
+    machine.remove("till", &Options::default()).expect("removed");
+    assert_eq!(store.list().expect("a store"), []);
+    assert_eq!(store.unreadable().expect("a store").iter().map(|image| image.id).collect::<Vec<_>>(), [rotten]);
+    machine.remove("shop", &Options::default()).expect("removed");
+    assert_eq!(store.unreadable().expect("a store"), []);
+    let blobs = std::fs::read_dir(machine.folder.path().join("store/blobs/sha256")).expect("a folder").count();
+    assert_eq!(blobs, 0, "the blobs of both went with the rotten one");
+}
+
+#[test]
+fn purge_takes_a_rotten_manifest_that_nothing_needs() {
+    let (mut machine, store) = with_layout(FakeHooks::new());
+    let shop = image("1", &[]);
+    store.load(&shop, &["shop:1".parse().expect("a reference")], &Silent).expect("loaded");
+    let rotten = rot(&machine, &shop);
+    let plan = ops::purge::plan(&machine.host, PurgeRequest { all: false, keep: 1 }).expect("planned");
+    assert_eq!(plan.remove.iter().map(|image| image.id).collect::<Vec<_>>(), [rotten]);
+    ops::purge::apply(&mut machine.host, plan).expect("purged");
+    assert_eq!(store.unreadable().expect("a store"), []);
 }

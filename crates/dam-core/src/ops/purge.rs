@@ -60,7 +60,7 @@ impl From<ListedImage> for PurgedImage {
 }
 
 /// Says which images a purge would take away. Images of installed apps always stay; so do, unless `all` is asked, the
-/// images that `rollback` would go back to, and images that are no apps.
+/// images that `rollback` would go back to, and images that are no apps. Images too damaged to be read are never spared.
 pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
     let in_use = host.ledger.images_in_use()?;
     let mut plan = PurgePlan { remove: Vec::new(), installed: 0, previous: 0, spared: 0 };
@@ -80,6 +80,14 @@ pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
             plan.spared += 1;
         } else {
             plan.remove.push(image.into());
+        }
+    }
+    for image in host.store.unreadable()? {
+        let reasons = in_use.iter().filter(|(used, ..)| *used == image.id).map(|(_, reason, _)| *reason);
+        match reasons.map(|reason| reason == Reason::Previous).min() {
+            Some(false) => plan.installed += 1,
+            Some(true) if !request.all => plan.previous += 1,
+            _ => plan.remove.push(image.into()),
         }
     }
     plan.remove.sort_by(|one, other| (&one.tags, one.id).cmp(&(&other.tags, other.id)));

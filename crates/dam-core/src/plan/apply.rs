@@ -118,17 +118,16 @@ impl Run<'_> {
 
     fn before(&self, step: &Step) -> Result<Before> {
         let store = &self.host.store;
-        let holder = |reference: &Reference| Ok::<_, Error>(store.find(reference)?.map(|image| image.id));
         Ok(match step {
             Step::Load { .. } => {
                 let untagged = store.list()?.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
                 let untagged = untagged.collect();
-                Before { holder: holder(&self.plan.release(Side::New).app.reference)?, untagged }
+                Before { holder: store.holder(&self.plan.release(Side::New).app.reference)?, untagged }
             }
             Step::Tag { reference, .. } => {
                 let new = store.find_id(self.plan.release(Side::New).image)?;
                 let untagged = new.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
-                Before { holder: holder(reference)?, untagged: untagged.collect() }
+                Before { holder: store.holder(reference)?, untagged: untagged.collect() }
             }
             Step::Run { .. } | Step::Drop => Before::default(),
         })
@@ -139,7 +138,7 @@ impl Run<'_> {
             Step::Load { .. } => self.load()?,
             Step::Tag { reference, take } => {
                 let new = self.plan.release(Side::New).image;
-                if *take || self.host.store.find(reference)?.is_none() {
+                if *take || self.host.store.holder(reference)?.is_none() {
                     self.host.store.tag(new, reference)?;
                 }
             }
@@ -280,7 +279,13 @@ fn drop_image(host: &Host, release: &Release) -> Result<()> {
     if host.ledger.images_in_use()?.iter().any(|(image, ..)| *image == release.image) {
         return Ok(());
     }
-    let Some(image) = host.store.find_id(release.image)? else { return Ok(()) };
+    let image = match host.store.find_id(release.image) {
+        Ok(Some(image)) => image,
+        Ok(None) => return Ok(()),
+        // Nobody can use a damaged one, whatever names it has.
+        Err(Error::Oci(_)) => return host.store.remove(release.image),
+        Err(error) => return Err(error),
+    };
     let is_ours = |tag: &Reference| *tag == release.app.reference || release.app.more_references.contains(tag);
     let (ours, foreign): (Vec<_>, Vec<_>) = image.tags.into_iter().partition(is_ours);
     // Removed as a whole where it may be: an engine then also takes what only its build had left.

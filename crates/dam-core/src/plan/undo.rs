@@ -122,7 +122,7 @@ fn unless_away(error: Error) -> Result<Error> {
 /// before, goes.
 fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) -> Result<()> {
     let store = &run.host.store;
-    let current = store.find(reference)?.map(|image| image.id);
+    let current = store.holder(reference)?;
     if current == before.holder {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! The built-in store: an OCI layout in a folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -44,6 +44,30 @@ impl LayoutStore {
     fn stored(&self, id: ImageId, tags: &[(Reference, Descriptor)]) -> Result<StoredImage> {
         let tags = tags.iter().filter(|(_, entry)| entry.digest == id.0).map(|(tag, _)| tag.clone()).collect();
         describe(id, tags, &self.layout.image(id.0)?)
+    }
+
+    /// Lists the kept images, those that can be read and those that cannot: one rotten blob must not keep all others
+    /// from being used and removed.
+    fn sorted(&self) -> Result<(Vec<ListedImage>, Vec<ListedImage>)> {
+        let tags = self.layout.tags()?;
+        let manifests = self.layout.manifests()?;
+        let (mut listed, mut unreadable) = (Vec::new(), Vec::new());
+        for entry in manifests.iter().filter(|entry| media_type::is_manifest(&entry.media_type)) {
+            let id = ImageId(entry.digest);
+            match self.stored(id, &tags) {
+                Ok(image) => listed.push(image.into()),
+                Err(Error::Oci(fault)) if !matches!(fault, dam_oci::Error::Access { .. }) => {
+                    let tags = tags.iter().filter(|(_, tagged)| tagged.digest == id.0).map(|(tag, _)| tag.clone());
+                    let mut tags: Vec<Reference> = tags.collect();
+                    tags.sort();
+                    unreadable.push(ListedImage { id, tags, labels: BTreeMap::new(), size: entry.size });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        listed.sort_by_key(|image: &ListedImage| image.id);
+        unreadable.sort_by_key(|image| image.id);
+        Ok((listed, unreadable))
     }
 
     /// Puts the blobs and the manifest, unless all of them are here.
@@ -98,15 +122,19 @@ impl Store for LayoutStore {
         }
     }
 
-    fn list(&self) -> Result<Vec<ListedImage>> {
+    fn holder(&self, reference: &Reference) -> Result<Option<ImageId>> {
+        let reference = tag_of(reference);
         let tags = self.layout.tags()?;
-        let manifests = self.layout.manifests()?;
-        let images = manifests.iter().filter(|entry| media_type::is_manifest(&entry.media_type));
-        let mut listed = images
-            .map(|entry| self.stored(ImageId(entry.digest), &tags).map(ListedImage::from))
-            .collect::<Result<Vec<_>>>()?;
-        listed.sort_by_key(|image| image.id);
-        Ok(listed)
+        let holder = tags.iter().find(|(tag, entry)| *tag == reference && media_type::is_manifest(&entry.media_type));
+        Ok(holder.map(|(_, entry)| ImageId(entry.digest)))
+    }
+
+    fn list(&self) -> Result<Vec<ListedImage>> {
+        Ok(self.sorted()?.0)
+    }
+
+    fn unreadable(&self) -> Result<Vec<ListedImage>> {
+        Ok(self.sorted()?.1)
     }
 
     fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
@@ -136,7 +164,12 @@ impl Store for LayoutStore {
         fault::point("layout: before the image goes");
         if self.layout.forget(id.0)? {
             fault::point("layout: after the image went, its blobs still there");
-            self.layout.collect_garbage()?;
+            match self.layout.collect_garbage() {
+                // The image is gone all the same. Its blobs go with the first collection after the damaged one has gone
+                // or is whole again: until then nobody knows which of them that one needs.
+                Err(fault) if !matches!(fault, dam_oci::Error::Access { .. }) => {}
+                collected => drop(collected?),
+            }
         }
         fault::point("layout: after the blobs went");
         Ok(())

@@ -98,8 +98,20 @@ pub trait Store: Send {
     /// Finds an image by id, tagged or not.
     fn find_id(&self, id: ImageId) -> Result<Option<StoredImage>>;
 
-    /// Lists all images, tagged or not, sorted by id. Intermediate images of builds are left out.
+    /// Returns the image that has a tag, even one that [`Store::find`] cannot describe.
+    fn holder(&self, reference: &Reference) -> Result<Option<ImageId>> {
+        Ok(self.find(reference)?.map(|image| image.id))
+    }
+
+    /// Lists all images, tagged or not, sorted by id. Intermediate images of builds are left out, and so are those of
+    /// [`Store::unreadable`].
     fn list(&self) -> Result<Vec<ListedImage>>;
+
+    /// Lists the images that are too damaged to say what they are, sorted by id; what is damaged is found by looking at
+    /// one with [`Store::find_id`]. They have no labels, and can be removed. An engine keeps such troubles to itself.
+    fn unreadable(&self) -> Result<Vec<ListedImage>> {
+        Ok(Vec::new())
+    }
 
     /// Puts `image` into the store under `tags` (which may move from other images, leaving those untagged), and
     /// returns its id. Every blob is checked as it passes; after an error the store holds nothing new and no tag
