@@ -264,7 +264,8 @@ impl Context {
     pub(crate) fn host(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Host, CliError> {
         let store = self.store()?;
         let root = self.private_root()?;
-        let hooks = Box::new(ProcessHooks::open(&root)?);
+        let hooks =
+            Box::new(ProcessHooks::open(&root)?.with_variables(self.surroundings.variables.keys().map(|name| &**name)));
         let mut host = Host::open(&root, store, hooks, cancel.clone(), reporter)?;
         self.begin_change();
         let recovered = plan::recover(&mut host, &self.hook_options(), reporter)?;

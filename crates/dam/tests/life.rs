@@ -340,3 +340,26 @@ shop  1.0      (dam 1.x)  just now   ok
     dam.run("remove shop --yes").success();
     assert_eq!(dam.running("shop"), None);
 }
+
+#[test]
+fn a_hook_hears_of_its_own_app_only() {
+    let hook = "env | grep '^DAM_[AHO]' | sort >\"$STATE/shop\"";
+    let dam = Dam::new()
+        .app("shop", "1.0", |app| app.hook("install", hook).file("ENVIRONMENT", "DAM_APP_SERVERS=ship:5000\n"));
+    let caller = [("DAM_APP_OWNER", "till"), ("DAM_APP_NAME", "till"), ("DAM_OLD_VERSION", "7"), ("DAM_HOOK", "check")];
+    let dam = caller.into_iter().fold(dam, |dam, (name, value)| dam.variable(name, value));
+    let _ = dam.run("install shop:1.0 --yes").success();
+    let heard = dam.running("shop").expect("the note of the hook");
+    assert_eq!(
+        heard.lines().collect::<Vec<_>>(),
+        [
+            "DAM_APP_FAMILY=shop",
+            "DAM_APP_MULTIVERSION=false",
+            "DAM_APP_NAME=shop",
+            "DAM_APP_SERVERS=ship:5000,",
+            "DAM_APP_TAG=shop:1.0",
+            "DAM_APP_VERSION=1.0",
+            "DAM_HOOK=install",
+        ]
+    );
+}

@@ -4,8 +4,10 @@ mod describe;
 mod labels;
 mod name;
 mod release;
+mod servers;
 
 pub use describe::{NoApp, describe};
 pub use labels::{FAMILY, Labels, MULTIVERSION, NAME, SERVERS, VERSION};
 pub use name::{AppId, AppName, Family, NameFault, Version};
 pub use release::{App, HookName, Release};
+pub use servers::Servers;

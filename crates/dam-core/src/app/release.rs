@@ -3,7 +3,7 @@
 use dam_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
 
-use super::{AppId, Family};
+use super::{AppId, Family, Servers};
 use crate::store::ImageId;
 
 /// A script of an app, named as its file under `/meta`.
@@ -69,6 +69,11 @@ impl App {
     /// Tells whether the app has a script.
     pub fn has(&self, hook: HookName) -> bool {
         self.hooks.contains(&hook)
+    }
+
+    /// Returns the registries the image is tagged for, its own among them.
+    pub fn servers(&self) -> Servers {
+        Servers::of(std::iter::once(&self.reference).chain(&self.more_references))
     }
 }
 

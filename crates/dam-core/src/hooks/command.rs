@@ -1,5 +1,6 @@
 //! How a hook's file becomes a process.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, PipeWriter, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -44,8 +45,15 @@ impl Program {
     }
 }
 
-/// Starts the hook of `run` in `meta`, in a process group of its own, with stdout and stderr in `output`.
-pub(super) fn start(run: &HookRun, meta: &Path, output: PipeWriter, stdin: Stdio) -> Result<Child> {
+/// Starts the hook of `run` in `meta`, in a process group of its own, with stdout and stderr in `output`. It does not get
+/// the `inherited` variables.
+pub(super) fn start(
+    run: &HookRun,
+    meta: &Path,
+    inherited: &[OsString],
+    output: PipeWriter,
+    stdin: Stdio,
+) -> Result<Child> {
     let path = meta.join(run.hook.file());
     let program = prepare(&path).map_err(Error::access(&path))?;
     let (app, hook) = (run.app.id.clone(), run.hook);
@@ -75,7 +83,7 @@ pub(super) fn start(run: &HookRun, meta: &Path, output: PipeWriter, stdin: Stdio
     command.current_dir(meta).process_group(0).stdin(stdin);
     let second = output.try_clone().map_err(|source| HookError::Start { app: app.clone(), hook, source })?;
     command.stdout(output).stderr(second);
-    set_environment(&mut command, run);
+    set_environment(&mut command, run, inherited);
     spawn(&mut command).map_err(|source| match source.raw_os_error() {
         Some(errno) if errno == rustix::io::Errno::ACCESS.raw_os_error() && mounted_noexec(meta) => {
             HookError::NoExec { app, hook, folder: meta.to_owned() }.into()
@@ -121,18 +129,22 @@ fn prepare(path: &Path) -> io::Result<Program> {
     Ok(Program::of(&head))
 }
 
-fn set_environment(command: &mut Command, run: &HookRun) {
+/// Sets what dam says of the app, in the place of `inherited` words about another: a hook may have started this dam.
+fn set_environment(command: &mut Command, run: &HookRun, inherited: &[OsString]) {
     let app = run.app;
+    for name in inherited {
+        command.env_remove(name);
+    }
     command
         .env("DAM_APP_NAME", app.id.name.as_str())
         .env("DAM_APP_VERSION", app.id.version.as_str())
         .env("DAM_APP_FAMILY", app.family.as_str())
         .env("DAM_APP_MULTIVERSION", if app.multiversion { "true" } else { "false" })
         .env("DAM_APP_TAG", app.reference.to_string())
+        .env("DAM_APP_SERVERS", app.servers().to_string())
         .env("DAM_HOOK", run.hook.file());
     match run.old_version {
         Some(version) => command.env("DAM_OLD_VERSION", version.as_str()),
-        // A dam started by a hook of another must not hand on that one's.
         None => command.env_remove("DAM_OLD_VERSION"),
     };
 }

@@ -1,5 +1,6 @@
 //! Hooks as real processes.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,12 +26,21 @@ pub struct ProcessHooks {
     keep: Keep,
     run: PathBuf,
     grace: Duration,
+    /// Variables of this process that tell of another app.
+    inherited: Vec<OsString>,
 }
 
 impl ProcessHooks {
     /// Runs the hooks of what is kept below `root`.
     pub fn open(root: &Path) -> Result<Self> {
-        Ok(Self { keep: Keep::open(root)?, run: root.join("run"), grace: GRACE })
+        Ok(Self { keep: Keep::open(root)?, run: root.join("run"), grace: GRACE, inherited: Vec::new() })
+    }
+
+    /// Tells which variables this process has: those about an app, `DAM_APP_*`, are kept from hooks. `DAM_HOOK` and
+    /// `DAM_OLD_VERSION` always are.
+    pub fn with_variables<'a>(self, names: impl IntoIterator<Item = &'a OsStr>) -> Self {
+        let about_an_app = |name: &&OsStr| name.as_encoded_bytes().starts_with(b"DAM_APP_");
+        Self { inherited: names.into_iter().filter(about_an_app).map(OsStr::to_owned).collect(), ..self }
     }
 
     /// Sets how long a hook has between SIGTERM and SIGKILL, for tests.
@@ -47,7 +57,7 @@ impl ProcessHooks {
         let started = Instant::now();
         Note::new(app, hook).write(copy.folder())?;
         fault::point("before a hook starts");
-        let child = command::start(run, copy.meta(), input, stdin)?;
+        let child = command::start(run, copy.meta(), &self.inherited, input, stdin)?;
         fault::point("hook started, its pid not noted");
         let leader = Pid::from_child(&child);
         // On a full disk the first note stays, by which the hook may be found as well.

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use dam_oci::Reference;
 
 use super::variables::TAG;
-use super::{Origin, ProjectError, Servers, Variables};
-use crate::app::{AppId, AppName, FAMILY, Family, MULTIVERSION, NAME, NameFault, SERVERS, VERSION, Version};
+use super::{Origin, ProjectError, Variables};
+use crate::app::{AppId, AppName, FAMILY, Family, MULTIVERSION, NAME, NameFault, SERVERS, Servers, VERSION, Version};
 
 /// The version of an app that nobody gave one.
 const DEFAULT_VERSION: &str = "SNAPSHOT";

@@ -10,7 +10,6 @@ mod environment;
 mod error;
 mod expander;
 mod identity;
-mod servers;
 mod templates;
 mod variables;
 
@@ -21,7 +20,6 @@ use std::path::{Component, Path, PathBuf};
 pub use environment::{Assignment, Environment};
 pub use error::ProjectError;
 pub use identity::{Flags, Identity};
-pub use servers::Servers;
 pub use templates::{Replacement, Templates, Undefined};
 pub use variables::{Origin, RESERVED, TAG, Variable, Variables};
 

@@ -36,6 +36,7 @@ fn a_hook_runs_in_its_own_meta_with_the_apps_environment() {
             "DAM_APP_FAMILY=shop",
             "DAM_APP_MULTIVERSION=false",
             "DAM_APP_NAME=shop",
+            "DAM_APP_SERVERS=plant:5000",
             "DAM_APP_TAG=plant:5000/shop:1.0",
             "DAM_APP_VERSION=1.0",
             "DAM_HOOK=install",

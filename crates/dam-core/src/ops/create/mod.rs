@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use self::draft::Draft;
 use self::settings::Settings;
-use crate::app::{AppId, Family, HookName};
+use crate::app::{AppId, Family, HookName, Servers};
 use crate::event::{Event, Reporter, Warning};
-use crate::project::{Flags, Project, ProjectError, Servers, Templates, Undefined};
+use crate::project::{Flags, Project, ProjectError, Templates, Undefined};
 use crate::store::{BuildRequest, Builder, ImageId, Store};
 use crate::{Error, Result};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use dam_oci::Reference;
 use serde::{Serialize, Serializer};
 
 /// Registries; `None` is Docker Hub. Shown sorted and joined by commas, and with a comma at the end for Docker Hub.
@@ -17,6 +18,11 @@ impl Servers {
         let server = |server: &str| Some(server.trim().to_owned()).filter(|server| !server.is_empty());
         let listed = list.into_iter().filter(|list| !list.is_empty()).flat_map(|list| list.split(',').map(server));
         Self(listed.chain([own.map(str::to_owned)]).collect())
+    }
+
+    /// Collects the registries of an image's names.
+    pub fn of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
+        Self(references.into_iter().map(|reference| reference.registry().map(str::to_owned)).collect())
     }
 }
 
@@ -52,6 +58,12 @@ mod tests {
         assert_eq!(shown("localhost:5000,", Some("localhost:5000")), "localhost:5000,");
         assert_eq!(shown("test,,test3,test3", None), "test,test3,");
         assert_eq!(shown("b,a", Some("c")), "a,b,c");
+    }
+
+    #[test]
+    fn names_of_an_image_tell_its_servers() {
+        let names = ["ship:5000/shop:1", "shop:1", "ship:5000/shop:2"].map(|name| name.parse().expect("a reference"));
+        assert_eq!(Servers::of(&names).to_string(), "ship:5000,");
     }
 
     #[test]
