@@ -47,7 +47,7 @@ fn written(apps: &[BundleApp]) -> (Vec<u8>, Written) {
 
 fn example() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temp folder");
-    written(&two_apps(&Cache::open(folder.path(), 1 << 20).expect("a cache"))).0
+    written(&two_apps(&Cache::new(folder.path(), 1 << 20))).0
 }
 
 fn fixture() -> PathBuf {

@@ -18,7 +18,7 @@ fn folder() -> TempDir {
 }
 
 fn open(folder: &TempDir, limit: u64) -> Cache {
-    Cache::open(folder.path().join("cache"), limit).expect("a cache")
+    Cache::new(folder.path().join("cache"), limit)
 }
 
 fn put(cache: &Cache, raw: &[u8]) -> CachedLayer {

@@ -35,7 +35,7 @@ fn podman() -> Engine<PrivatePodman> {
 
 fn connect<D>(endpoint: Endpoint, daemon: D) -> Engine<D> {
     let cache = tempfile::tempdir().expect("a folder");
-    let store = DockerStore::connect(endpoint, Cache::open(cache.path(), 1 << 30).expect("a cache"));
+    let store = DockerStore::connect(endpoint, Cache::new(cache.path(), 1 << 30));
     Engine { store: store.expect("a connection"), cache, daemon }
 }
 

@@ -80,7 +80,7 @@ impl Fake {
     }
 
     fn store(&self, endpoint: Endpoint) -> Result<DockerStore, Error> {
-        DockerStore::connect(endpoint, Cache::open(self.folder.path().join("cache"), 1 << 20).expect("a cache"))
+        DockerStore::connect(endpoint, Cache::new(self.folder.path().join("cache"), 1 << 20))
     }
 
     /// Serves requests of one connection until it ends.
@@ -252,7 +252,7 @@ fn fields_that_are_missing_or_new_do_no_harm() {
 fn nobody_there_is_said_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let cause = |endpoint: Endpoint| {
-        let cache = Cache::open(folder.path().join("cache"), 1 << 20).expect("a cache");
+        let cache = Cache::new(folder.path().join("cache"), 1 << 20);
         match DockerStore::connect(endpoint, cache).map(drop) {
             Err(Error::Docker(DockerError::Unreachable { cause, .. })) => cause,
             other => panic!("not unreachable: {other:?}"),

@@ -50,7 +50,7 @@ impl Machine {
     }
 
     fn save_to(&self, target: &str, output: Option<&Path>) -> Result<Saved> {
-        let cache = Cache::open(self.root.path().join("cache"), 1 << 30).expect("a cache");
+        let cache = Cache::new(self.root.path().join("cache"), 1 << 30);
         let scratch = Scratch::new(self.root.path()).expect("a folder");
         let tools = Tools { store: &*self.store, cache: &cache, scratch: &scratch, cancel: &self.cancel };
         let target = target.parse().expect("a target");

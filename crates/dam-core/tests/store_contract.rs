@@ -363,7 +363,7 @@ fn the_layout_store_keeps_the_contract() {
 
 /// Connects to an engine that a test started.
 fn engine(endpoint: Endpoint, cache: &TempDir) -> DockerStore {
-    let cache = Cache::open(cache.path(), DEFAULT_LIMIT).expect("a cache");
+    let cache = Cache::new(cache.path(), DEFAULT_LIMIT);
     DockerStore::connect(endpoint, cache).expect("a connection")
 }
 

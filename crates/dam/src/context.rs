@@ -30,6 +30,8 @@ use crate::ui::{Manner, Stream, Ui};
 const MACHINE_CONFIG: &str = "/etc/dam/config.toml";
 /// Bytes of compressed layers that are kept to make the next `save` quick.
 const CACHE_LIMIT: u64 = 10_000_000_000;
+/// Where the built-in store is, below the root.
+const LAYOUT: &str = "store";
 /// State of the whole machine.
 const MACHINE_ROOT: &str = "/var/lib/dam";
 
@@ -211,9 +213,13 @@ impl Context {
         Ok(Ledger::open_existing(&self.root()?)?)
     }
 
-    /// Returns where images live. Where nobody said so and dam chose, it says which.
+    /// Returns where images live: an engine if the settings name one or there is a socket, else the built-in store. Where
+    /// nobody said so and dam chose, it says which.
     pub(crate) fn store(&self) -> Result<Box<dyn Store>, CliError> {
-        let store = self.silent_store()?;
+        let store: Box<dyn Store> = match self.engine()? {
+            Some(engine) => Box::new(engine),
+            None => Box::new(LayoutStore::open(&self.private_root()?.join(LAYOUT))?),
+        };
         let Description { kind, version, place, .. } = store.describe();
         let status = match kind {
             "layout" => format!("Using the built-in store at {place}"),
@@ -226,26 +232,34 @@ impl Context {
         Ok(store)
     }
 
-    /// Returns where images live: an engine if the settings name one or there is a socket, else the built-in store. An
-    /// engine that is there but does not answer is an error, never a silent switch.
-    pub(crate) fn silent_store(&self) -> Result<Box<dyn Store>, CliError> {
+    /// Describes what [`Context::store`] would return; nothing is made.
+    pub(crate) fn look_at_store(&self) -> Result<Description, CliError> {
+        match self.engine()? {
+            Some(engine) => Ok(engine.describe()),
+            None => Ok(LayoutStore::look(&self.root()?.join(LAYOUT))?),
+        }
+    }
+
+    /// Returns the engine, if the settings name one or there is a socket. One that is there but does not answer is an
+    /// error, never a silent switch.
+    fn engine(&self) -> Result<Option<DockerStore>, CliError> {
         let choice = self.config.store.unwrap_or_default();
         let endpoint = match choice {
             StoreChoice::Layout => None,
             StoreChoice::Auto | StoreChoice::Docker => self.surroundings.endpoint(&self.config)?,
         };
         match (choice, endpoint) {
-            (_, Some(endpoint)) => Ok(Box::new(DockerStore::connect(endpoint, self.cache()?)?)),
+            (_, Some(endpoint)) => Ok(Some(DockerStore::connect(endpoint, self.cache()?)?)),
             (StoreChoice::Docker, None) => Err(CliError::new("no-engine", "there is no container engine here")
                 .because(&NoSocket)
                 .hint(Hint::Command("dam doctor".into(), "checks this machine"))),
-            (_, None) => Ok(Box::new(LayoutStore::open(&self.private_root()?.join("store"))?)),
+            (_, None) => Ok(None),
         }
     }
 
-    /// Returns the cache of compressed layers.
+    /// Returns the cache of compressed layers, which need not be there.
     pub(crate) fn cache(&self) -> Result<Cache, CliError> {
-        Ok(Cache::open(self.private_root()?.join("cache"), CACHE_LIMIT)?)
+        Ok(Cache::new(self.root()?.join("cache"), CACHE_LIMIT))
     }
 
     /// Returns a folder for temporary files that ends with the value.

@@ -124,3 +124,12 @@ fn without_a_terminal_nothing_is_asked_and_nothing_done() {
     assert_eq!(dam.running("shop").as_deref(), Some("2.0"));
     assert_eq!(dam.run("history --json").success().json()["entries"].as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn doctor_makes_nothing() {
+    let dam = Dam::new();
+    let before = dam.traces();
+    let _ = dam.run("doctor --json");
+    assert_eq!(dam.traces(), before);
+    assert!(!dam.root().exists(), "the root was made");
+}

@@ -47,12 +47,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache in `folder`, which is made if it is not there. After each write it is cut down to `limit` bytes;
-    /// only the file just written may exceed it.
-    pub fn open(folder: impl Into<PathBuf>, limit: u64) -> Result<Self> {
-        let cache = Self { folder: folder.into(), limit };
-        cache.make_folders()?;
-        Ok(cache)
+    /// Uses the cache in `folder`, which the first write makes if it is not there. After each write it is cut down to
+    /// `limit` bytes; only the file just written may exceed it.
+    pub fn new(folder: impl Into<PathBuf>, limit: u64) -> Self {
+        Self { folder: folder.into(), limit }
     }
 
     /// Returns the compressed form of a layer, if it is there. A damaged or foreign file is removed and counts as none.

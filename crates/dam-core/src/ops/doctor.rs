@@ -10,7 +10,7 @@ use crate::app::{AppId, Release};
 use crate::ledger::{AppState, Ledger};
 use crate::legacy;
 use crate::plan::title;
-use crate::store::{Description, Store};
+use crate::store::Description;
 use crate::{Error, Result};
 
 /// Below this much free space, in bytes, most images do not fit.
@@ -21,7 +21,7 @@ pub struct Machine<'a> {
     /// The folder with dam's state.
     pub root: &'a Path,
     /// The store, or why there is none: the error and its causes, outermost first.
-    pub store: Result<&'a dyn Store, Vec<String>>,
+    pub store: Result<Description, Vec<String>>,
     /// The folders programs are looked for in.
     pub path: &'a [PathBuf],
     /// The folder where DAM 1.x would have its database.
@@ -158,9 +158,8 @@ fn look_at_store(machine: &Machine, findings: &mut Vec<Finding>) {
     match &machine.store {
         Err(causes) => findings.push(Finding::NoStore { causes: causes.clone() }),
         Ok(store) => {
-            let description = store.describe();
-            let engine = description.kind == "docker";
-            findings.push(Finding::Store(description));
+            let engine = store.kind == "docker";
+            findings.push(Finding::Store(store.clone()));
             if engine && !has_program(machine.path, "iptables") {
                 findings.push(Finding::NoProgram { program: "iptables", without: "containers will have no network" });
             }

@@ -29,6 +29,12 @@ impl LayoutStore {
         Ok(Self { layout: Layout::open_or_create(folder)? })
     }
 
+    /// Describes the store that is in `folder`, or would be: nothing is made.
+    pub fn look(folder: &Path) -> Result<Description> {
+        Layout::open_existing(folder)?;
+        Ok(description(folder))
+    }
+
     /// Returns the manifest an id stands for, if it is kept here.
     fn kept(&self, id: ImageId) -> Result<Option<Descriptor>> {
         let manifests = self.layout.manifests()?;
@@ -95,12 +101,7 @@ impl LayoutStore {
 
 impl Store for LayoutStore {
     fn describe(&self) -> Description {
-        Description {
-            kind: "layout",
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            place: self.layout.root().display().to_string(),
-            details: vec!["OCI image layout".to_owned()],
-        }
+        description(self.layout.root())
     }
 
     fn find(&self, reference: &Reference) -> Result<Option<StoredImage>> {
@@ -204,5 +205,14 @@ impl Store for LayoutStore {
         fault::point("layout: after the build, the image kept without a tag");
         request.tags.iter().try_for_each(|tag| self.tag(id, tag))?;
         Ok(id)
+    }
+}
+
+fn description(folder: &Path) -> Description {
+    Description {
+        kind: "layout",
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        place: folder.display().to_string(),
+        details: vec!["OCI image layout".to_owned()],
     }
 }

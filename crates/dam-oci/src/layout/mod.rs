@@ -75,6 +75,11 @@ impl Layout {
         }
     }
 
+    /// Opens the layout at `root`, if there is one; nothing is made.
+    pub fn open_existing(root: &Path) -> Result<Option<Self>> {
+        if root.join("oci-layout").exists() { Self::open(root).map(Some) } else { Ok(None) }
+    }
+
     /// Returns the folder.
     pub fn root(&self) -> &Path {
         &self.root
