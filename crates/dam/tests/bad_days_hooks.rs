@@ -98,13 +98,13 @@ fn a_hook_whose_interpreter_is_missing() {
     let dam = Dam::new().app("shop", "1.0", |app| app.script("install", 0o755, "#!/opt/plant/python9\n"));
     dam.run("install shop:1.0 --yes").no_stdout().error(str![[r#"
 error: `install` of `shop:1.0` needs `/opt/plant/python9`, which is not there
-everything is as before
+nothing was changed
 
 "#]]);
     let dam = Dam::new().app("shop", "1.0", |app| app.script("install", 0o755, "#!/bin/sh\r\necho hello\r\n"));
     dam.run("install shop:1.0 --yes").no_stdout().error(str![[r#"
 error: `install` of `shop:1.0` needs `/bin/sh\r`, which is not there
-everything is as before
+nothing was changed
 hint: the script has Windows line ends; it needs plain ones
 
 "#]]);
