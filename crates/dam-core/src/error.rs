@@ -86,6 +86,26 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// An operation was cut off that used a store of another kind than the one that is chosen now.
+    #[error("the unfinished {title} used the store `{was}`, and the store chosen now is `{now}`")]
+    BegunInOtherStore {
+        /// The operation, such as `upgrade of shop 1.0 to 2.0`.
+        title: String,
+        /// The kind of the store it used.
+        was: String,
+        /// The kind of the store that is chosen.
+        now: String,
+    },
+    /// An app's image is in a store of another kind than the one that is chosen.
+    #[error("the image of {app} is in the store `{was}`, and the store chosen now is `{now}`")]
+    InOtherStore {
+        /// The app.
+        app: crate::app::AppId,
+        /// The kind of the store that has its image.
+        was: String,
+        /// The kind of the store that is chosen.
+        now: String,
+    },
     /// A file that should carry one app carries none, or several.
     #[error("`{path}` carries {} apps, not one", .apps.len())]
     NotOneApp {

@@ -55,7 +55,7 @@ impl Machine {
         let meta = self.host.keep.keep(&mut { subtree }).expect("a good meta").expect("a meta");
         let app = describe(&reference, &config.config.labels, &meta).expect("an app");
         let image = ImageId(image.manifest().config.digest);
-        Release { app, image, meta: meta.digest, diff_ids: config.rootfs.diff_ids, size: 0 }
+        Release { app, image, meta: meta.digest, diff_ids: config.rootfs.diff_ids, size: 0, store: None }
     }
 
     fn plan_install(&self, name: &str, image: &MemoryImage) -> Plan {
@@ -564,4 +564,50 @@ fn purge_takes_a_rotten_manifest_that_nothing_needs() {
     assert_eq!(plan.remove.iter().map(|image| image.id).collect::<Vec<_>>(), [rotten]);
     ops::purge::apply(&mut machine.host, plan).expect("purged");
     assert_eq!(store.unreadable().expect("a store"), []);
+}
+
+#[test]
+fn a_killed_upgrade_waits_for_the_store_it_used() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    killed_before(&mut machine, HookName::Install);
+    machine.ran();
+    let mut machine = machine.restart();
+    let layout = LayoutStore::open(&machine.folder.path().join("store")).expect("a store");
+    let memory = std::mem::replace(&mut machine.host.store, Box::new(layout));
+    let refused = plan::recover(&mut machine.host, &Options::default(), &Silent).expect_err("another store");
+    assert_eq!(
+        refused.to_string(),
+        "the unfinished upgrade of shop 1 to 2 used the store `memory`, and the store chosen now is `layout`"
+    );
+    assert_eq!(machine.ran(), [""; 0]);
+    machine.host.store = memory;
+    let recovered = plan::recover(&mut machine.host, &Options::default(), &Silent).expect("recovered");
+    assert_eq!(recovered.expect("it was still pending").faults, [""; 0]);
+    assert_eq!((machine.installed(), machine.tags()), (vec!["shop:1 ok".to_owned()], vec!["shop:1".to_owned()]));
+}
+
+#[test]
+fn an_app_of_another_store_is_not_changed_from_here() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    machine.upgrade("shop:2", &image("2", &[])).expect("upgraded");
+    let layout = LayoutStore::open(&machine.folder.path().join("store")).expect("a store");
+    layout.load(&image("3", &[]), &["shop:3".parse().expect("a reference")], &Silent).expect("loaded");
+    machine.host.store = Box::new(layout);
+    let host = &machine.host;
+    let three = "shop:3".parse().expect("a target");
+    for refused in [
+        ops::remove::prepare(host, "shop", false),
+        ops::rollback::prepare(host, "shop"),
+        ops::upgrade::prepare(host, &three, Downgrade::Refuse, &Silent),
+    ] {
+        let refused = refused.err().expect("another store").to_string();
+        assert_eq!(refused, "the image of shop:2 is in the store `memory`, and the store chosen now is `layout`");
+    }
+    let faults = ops::verify::verify(host, None).expect("looked at").apps[0].faults.clone();
+    assert_eq!(faults, [ops::verify::Fault::OtherStore { was: "memory".into(), now: "layout".into() }]);
+    let remove = ops::remove::prepare(host, "shop", true).expect("its image is left alone");
+    remove.apply(&mut machine.host, &Options::default(), &Silent).expect("removed");
+    assert_eq!((machine.installed(), machine.tags().len()), (vec![], 2));
 }

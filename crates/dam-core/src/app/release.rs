@@ -91,4 +91,8 @@ pub struct Release {
     pub diff_ids: Vec<Digest>,
     /// Bytes of the unpacked layers, as far as the store tells.
     pub size: u64,
+    /// The kind of the store that has the image, such as `docker`; not known for a release not yet loaded, and for what
+    /// was recorded before dam noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }

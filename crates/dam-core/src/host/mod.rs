@@ -13,6 +13,7 @@ pub(crate) use interruptible::Interruptible;
 pub use lock::Lock;
 pub use scratch::Scratch;
 
+use crate::app::Release;
 use crate::event::Reporter;
 use crate::hooks::Hooks;
 use crate::ledger::Ledger;
@@ -55,6 +56,17 @@ impl Host {
         let (ledger, keep) = (Ledger::open(root)?, Keep::open(root)?);
         keep.sweep()?;
         Ok(Self { store, hooks, ledger, keep, cancel, root: root.to_owned(), _lock: lock })
+    }
+
+    /// Refuses a release whose image is in a store of another kind: the ids and tags of one mean nothing to another.
+    pub(crate) fn require_store_of(&self, release: &Release) -> Result<()> {
+        let now = self.store.describe().kind;
+        match &release.store {
+            Some(was) if was != now => {
+                Err(Error::InOtherStore { app: release.app.id.clone(), was: was.clone(), now: now.to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns a folder for temporary files, on the same file system as the rest of dam's state.

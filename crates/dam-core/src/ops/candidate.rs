@@ -52,7 +52,9 @@ impl Candidate {
         let meta = require(kept, reference)?;
         let app = describe(reference, &stored.labels, &meta)?;
         let meta = meta.digest;
-        let release = Release { app, image: stored.id, meta, diff_ids: stored.diff_ids, size: stored.size };
+        let kind = Some(store.describe().kind.to_owned());
+        let (image, diff_ids, size) = (stored.id, stored.diff_ids, stored.size);
+        let release = Release { app, image, meta, diff_ids, size, store: kind };
         Ok(Self { release, source: Source::Store, image: None, platform: stored.platform })
     }
 
@@ -79,7 +81,7 @@ impl Candidate {
         let app = describe(&reference, &config.config.labels, &meta)?;
         let meta = meta.digest;
         let (id, platform) = (ImageId(image.manifest().config.digest), config.platform());
-        let release = Release { app, image: id, meta, diff_ids: config.rootfs.diff_ids, size: unpacked };
+        let release = Release { app, image: id, meta, diff_ids: config.rootfs.diff_ids, size: unpacked, store: None };
         let source = Source::File { path: path.display().to_string() };
         Ok(Self { release, source, image: Some(image), platform })
     }

@@ -15,5 +15,6 @@ pub fn prepare(host: &Host, target: &Target, downgrade: Downgrade, reporter: &dy
     let load = candidate.image.is_some();
     let installed = host.ledger.installed()?;
     let plan = plan::upgrade(&installed, candidate.release, candidate.source, load, downgrade)?;
+    host.require_store_of(plan.release(plan::Side::Old))?;
     Ok(Prepared::new(plan, candidate.image))
 }

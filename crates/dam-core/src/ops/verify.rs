@@ -43,6 +43,13 @@ pub enum Fault {
         /// The image.
         image: ImageId,
     },
+    /// The image is in a store of another kind than the one that is chosen, and was not looked at.
+    OtherStore {
+        /// The kind of the store that has it.
+        was: String,
+        /// The kind of the store that is chosen.
+        now: String,
+    },
     /// A tag of the app is gone, or names another image now.
     TagMoved {
         /// The tag.
@@ -93,11 +100,17 @@ fn faults(host: &Host, installed: &Installed, sound: &mut BTreeSet<Digest>) -> R
     if installed.state == AppState::Broken {
         faults.push(Fault::Broken);
     }
-    faults.extend(image_fault(host, release, sound)?);
+    let elsewhere = host.require_store_of(release);
+    match elsewhere {
+        Ok(()) => faults.extend(image_fault(host, release, sound)?),
+        Err(Error::InOtherStore { was, now, .. }) => faults.push(Fault::OtherStore { was, now }),
+        Err(error) => return Err(error),
+    }
     if let Err(error) = host.keep.get(&release.meta) {
         faults.push(Fault::HooksDamaged { reason: error.to_string() });
     }
     if let Some(previous) = &installed.previous
+        && host.require_store_of(previous).is_ok()
         && matches!(host.store.find_id(previous.image), Ok(None) | Err(Error::Oci(_)))
     {
         faults.push(Fault::PreviousGone { app: previous.app.id.clone() });

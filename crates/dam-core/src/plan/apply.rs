@@ -55,11 +55,15 @@ pub struct Applied {
 /// steps so far are undone in reverse and the error is [`Error::Failed`], which says what is left behind.
 pub fn apply(
     host: &mut Host,
-    plan: Plan,
+    mut plan: Plan,
     image: Option<&dyn Image>,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Applied> {
+    plan.store = Some(host.store.describe().kind.to_owned());
+    if let Some(new) = &mut plan.new {
+        new.store.clone_from(&plan.store);
+    }
     let journal = serde_json::to_value(&plan).expect("a plan has only string keys");
     let (old, new) = (plan.old.as_ref(), plan.new.as_ref());
     let operation = host.ledger.begin(plan.kind, old, new, Some(&plan.source), &journal, Timestamp::now())?;

@@ -22,12 +22,20 @@ pub struct Recovered {
 
 /// Looks for an operation that was cut off, and finishes it if only its recording was missing, else undoes it. The
 /// caller holds the machine's lock, so that nobody is still working on it.
+///
+/// # Errors
+/// [`Error::BegunInOtherStore`] where it was begun with a store of another kind: there its tags and images are, and
+/// nothing of it can be undone here. It stays pending.
 pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> Result<Option<Recovered>> {
     let Some(pending) = host.ledger.pending()? else { return Ok(None) };
     let plan: Plan = serde_json::from_value(pending.plan.clone())
         .map_err(|source| Error::UnreadablePlan { operation: pending.id, source })?;
     let finish = is_complete(&plan, &pending);
     let title = plan.title();
+    let now = host.store.describe().kind;
+    if let Some(was) = plan.store.clone().filter(|was| was != now) {
+        return Err(Error::BegunInOtherStore { title, was, now: now.to_owned() });
+    }
     reporter.event(Event::Recovering { what: &title, finish });
     let mut run = Run { operation: pending.id, plan, image: None, options, reporter, healthy_after: None, host };
     if finish {

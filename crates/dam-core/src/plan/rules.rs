@@ -14,7 +14,7 @@ pub fn install(installed: &[Installed], new: Release, source: Source, load: bool
     refuse_family(installed, &new.app, None)?;
     let mut steps = arrive(&new, load);
     run(&mut steps, &new.app, Side::New, &[HookName::Install, HookName::Health]);
-    Ok(Plan { kind: OperationKind::Install, old: None, new: Some(new), source, steps })
+    Ok(Plan { kind: OperationKind::Install, old: None, new: Some(new), source, store: None, steps })
 }
 
 /// Whether an upgrade may go to an older version.
@@ -68,7 +68,7 @@ pub fn remove(current: &Installed, drop: bool) -> Plan {
     if drop {
         steps.push(Step::Drop);
     }
-    Plan { kind: OperationKind::Remove, old: Some(old), new: None, source: current.source.clone(), steps }
+    Plan { kind: OperationKind::Remove, old: Some(old), new: None, source: current.source.clone(), store: None, steps }
 }
 
 /// Finds the installed app that `name[:version]` (or a full reference) means.
@@ -94,7 +94,7 @@ fn replace(kind: OperationKind, old: Release, new: Release, source: Source, load
         run(&mut steps, &new.app, Side::New, &[HookName::Install]);
     }
     run(&mut steps, &new.app, Side::New, &[HookName::Health]);
-    Plan { kind, old: Some(old), new: Some(new), source, steps }
+    Plan { kind, old: Some(old), new: Some(new), source, store: None, steps }
 }
 
 /// The steps that touch nothing that runs: load, tags, preflight.

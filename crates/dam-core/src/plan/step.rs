@@ -62,6 +62,10 @@ pub struct Plan {
     pub new: Option<Release>,
     /// Where the new release comes from.
     pub source: Source,
+    /// The kind of the store it is carried out with, from its beginning on; not known in a plan that dam recorded before
+    /// it noted this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// The effects, in order.
     pub steps: Vec<Step>,
 }

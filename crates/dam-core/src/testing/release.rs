@@ -23,5 +23,6 @@ pub fn release(id: &str) -> Release {
         meta: digest("meta"),
         diff_ids: vec![digest("layer")],
         size: 1000,
+        store: None,
     }
 }

@@ -70,6 +70,20 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::UnreadablePlan { .. } => {
             Advice::with("plan-newer", [Hint::Advice("finish it with the dam that began it".into())])
         }
+        Error::BegunInOtherStore { was, now, .. } => {
+            let hint = match store_flag(was, now) {
+                Some(flag) => Hint::Command(format!("dam verify {flag}"), "undoes it there"),
+                None => Hint::Advice(format!("set DOCKER_HOST to the socket of {was}")),
+            };
+            Advice::with("other-store", [hint])
+        }
+        Error::InOtherStore { was, now, .. } => {
+            let hint = match store_flag(was, now) {
+                Some(flag) => Hint::Again { before: "", after: flag, note: "" },
+                None => Hint::Advice(format!("set DOCKER_HOST to the socket of {was}")),
+            };
+            Advice::with("other-store", [hint])
+        }
         Error::NotOneApp { path, .. } => {
             let command = format!("dam info {}", quote(&path.display().to_string()));
             Advice::with("not-one-app", [Hint::Command(command, "lists them")]).at(path)
@@ -88,6 +102,16 @@ pub(crate) fn advise(error: &Error) -> Advice {
             Advice::with("image-in-use", [Hint::Command(command, "lists the containers")])
         }
         Error::Cancelled => Advice::new("interrupted"),
+    }
+}
+
+/// Returns the flag that chooses a store of the kind `was` where one of the kind `now` is chosen. None where both are
+/// engines: the flag does not tell them apart.
+pub(crate) fn store_flag(was: &str, now: &str) -> Option<&'static str> {
+    match (was, now) {
+        ("layout", _) => Some("--store layout"),
+        (_, "layout") => Some("--store docker"),
+        _ => None,
     }
 }
 
@@ -111,7 +135,19 @@ pub(crate) fn access(path: &Path, source: &io::Error) -> Advice {
 mod tests {
     use dam_core::Error;
 
-    use super::advise;
+    use super::{Hint, advise};
+
+    #[test]
+    fn an_operation_of_another_store_names_the_flag_that_leads_there() {
+        let hints = |was: &str, now: &str| {
+            let title = "upgrade of shop 1 to 2".to_owned();
+            advise(&Error::BegunInOtherStore { title, was: was.to_owned(), now: now.to_owned() }).hints
+        };
+        let there = |command: &str| [Hint::Command(command.to_owned(), "undoes it there")];
+        assert_eq!(hints("docker", "layout"), there("dam verify --store docker"));
+        assert_eq!(hints("layout", "podman"), there("dam verify --store layout"));
+        assert_eq!(hints("podman", "docker"), [Hint::Advice("set DOCKER_HOST to the socket of podman".to_owned())]);
+    }
 
     #[test]
     fn kinds_are_stable() {

@@ -3,6 +3,7 @@
 use dam_core::ops::verify::{Fault, Verified};
 
 use super::{Show, Words, foreign};
+use crate::hints::store_flag;
 use crate::ui::style::{DIM, ERROR, GOOD};
 
 impl Show for Verified {
@@ -35,6 +36,13 @@ fn fault_words(fault: &Fault, app: &str) -> (String, String) {
         Fault::ImageGone { image } => (
             format!("its image {} is gone from the store", image.0.short()),
             format!("dam remove {app}      works all the same; then install it again from its file"),
+        ),
+        Fault::OtherStore { was, now } => (
+            format!("its image is in the store `{was}`, and the store chosen now is `{now}`"),
+            match store_flag(was, now) {
+                Some(flag) => format!("dam verify {flag}      looks at it there"),
+                None => format!("set DOCKER_HOST to the socket of {was}, then look again"),
+            },
         ),
         Fault::TagMoved { reference, now: None } => {
             (format!("the store has no image named {reference}"), format!("docker tag IMAGE {reference}"))

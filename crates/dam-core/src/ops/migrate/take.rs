@@ -35,7 +35,8 @@ pub(super) fn take(
     if let Some(other) = others.iter().find(|other| excludes(other, &app)) {
         return Ok(Err(LeftReason::Family { with: other.id.clone() }));
     }
-    let release = Release { app, image: image.id, meta: meta.digest, diff_ids: image.diff_ids, size: image.size };
+    let (meta, store) = (meta.digest, Some(parts.store.describe().kind.to_owned()));
+    let release = Release { app, image: image.id, meta, diff_ids: image.diff_ids, size: image.size, store };
     Ok(Ok((release, found_by)))
 }
 
