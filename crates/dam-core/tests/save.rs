@@ -54,7 +54,7 @@ impl Machine {
         let scratch = Scratch::new(self.root.path()).expect("a folder");
         let tools = Tools { store: &*self.store, cache: &cache, scratch: &scratch, cancel: &self.cancel };
         let target = target.parse().expect("a target");
-        let request = SaveRequest { target, output: output.map(Path::to_owned), folder: self.out() };
+        let request = SaveRequest { target, installed: None, output: output.map(Path::to_owned), folder: self.out() };
         save(tools, &request, &Silent)
     }
 

@@ -60,9 +60,14 @@ pub enum Found {
 
 /// Looks an installed app up; none is no error here, for the word may name an image or a file as well.
 pub fn installed(ledger: &Ledger, name: &str) -> Result<Option<AppInfo>> {
+    Ok(find_installed(ledger, name)?.map(from_installed))
+}
+
+/// Finds the installed app that `name[:version]` means, if there is one.
+pub(super) fn find_installed(ledger: &Ledger, name: &str) -> Result<Option<Installed>> {
     let installed = ledger.installed()?;
     match plan::find(&installed, name) {
-        Ok(found) => Ok(Some(from_installed(found.clone()))),
+        Ok(found) => Ok(Some(found.clone())),
         Err(plan::RuleFault::NotInstalled(_)) => Ok(None),
         Err(fault) => Err(fault.into()),
     }

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use dam_oci::{Digest, Image};
 use serde::Serialize;
 
+use super::info::find_installed;
 use super::{Candidate, Search, Target};
-use crate::app::AppId;
+use crate::app::{AppId, Release};
 use crate::bundle::{self, BundleApp, BundleFile, Finished};
 use crate::cache::{Cache, Compressed};
 use crate::event::Reporter;
 use crate::host::{Cancel, Interruptible, Scratch};
+use crate::ledger::Ledger;
 use crate::meta::Keep;
 use crate::store::Store;
 use crate::{Error, Result};
@@ -23,6 +25,8 @@ const LAYER_LIMIT: usize = 127;
 pub struct SaveRequest {
     /// The app: an image of the store, or a file of an older form to be written anew.
     pub target: Target,
+    /// The installed release that `target` means, if there is one: then its image is saved, wherever its tag is now.
+    pub installed: Option<Release>,
     /// The file to write, in the place of any file there; a folder that is there is used as `folder`.
     pub output: Option<PathBuf>,
     /// The folder for a file whose name dam makes: `NAME-VERSION.CRC.dam`.
@@ -57,10 +61,19 @@ pub struct Tools<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// Finds the installed release that `target` means, if there is one, for [`SaveRequest::installed`].
+///
+/// # Errors
+/// [`crate::plan::RuleFault`] where several versions are installed and `target` names none.
+pub fn installed(ledger: &Ledger, target: &Target) -> Result<Option<Release>> {
+    let (Target::Image(reference) | Target::Newest(reference)) = target else { return Ok(None) };
+    Ok(find_installed(ledger, &reference.to_string())?.map(|installed| installed.release))
+}
+
 /// Saves an app. Layers that the store gives uncompressed are written as zstd.
 ///
 /// # Errors
-/// Those of [`Candidate::find`]; [`Error::Cancelled`]; [`bundle::BundleError::Irregular`] where the output is a device or
+/// Those of [`Candidate::find`]; [`Error::NoImage`] where the image of an installed app is gone; [`Error::Cancelled`]; [`bundle::BundleError::Irregular`] where the output is a device or
 /// a pipe. No file is left then, and one that was there stays as it was.
 pub fn save(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
     let mut result = attempt(tools, request, reporter);
@@ -80,9 +93,15 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
     let Tools { store, cache, scratch, cancel } = tools;
     cancel.check()?;
     let (folder, path) = place(request)?;
-    let keep = Keep::open(scratch.path())?;
-    let search = Search { store, keep: &keep, scratch: scratch.path() };
-    let Candidate { release, image, .. } = Candidate::find(search, &request.target, reporter)?;
+    let (release, image) = match &request.installed {
+        Some(release) => (release.clone(), None),
+        None => {
+            let keep = Keep::open(scratch.path())?;
+            let search = Search { store, keep: &keep, scratch: scratch.path() };
+            let Candidate { release, image, .. } = Candidate::find(search, &request.target, reporter)?;
+            (release, image)
+        }
+    };
     let image = match image {
         Some(image) => image,
         None => store.image(release.image, reporter)?,
