@@ -366,7 +366,8 @@ fn a_hook_hears_of_its_own_app_only() {
 
 #[test]
 fn what_is_saved_is_what_is_installed_wherever_its_tag_is_now() {
-    let dam = two_versions(|app| app.file("meta/two", "2")).project("other", |app| app.file("meta/other", "another image"));
+    let dam =
+        two_versions(|app| app.file("meta/two", "2")).project("other", |app| app.file("meta/other", "another image"));
     let image = |line: &str| dam.run(line).success().json()["apps"][0]["layers"].clone();
     let installed = image("info shop --json");
     dam.run("create other --name shop --version 1.0").success();

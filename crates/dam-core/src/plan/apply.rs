@@ -188,8 +188,13 @@ impl Run<'_> {
 
     /// Runs one hook to its end and writes its output to the ledger, whatever the end.
     pub(super) fn hook(&mut self, side: Side, hook: HookName) -> Result<()> {
+        self.hook_within(side, hook, self.options.timeout)
+    }
+
+    /// The same with another time limit.
+    pub(super) fn hook_within(&mut self, side: Side, hook: HookName, timeout: Option<Duration>) -> Result<()> {
         let Host { hooks, ledger, cancel, .. } = &mut *self.host;
-        let run = hook_run(&self.plan, self.options, side, hook);
+        let run = HookRun { timeout, ..hook_run(&self.plan, self.options, side, hook) };
         let end = hooks.run(&run, cancel, self.reporter)?;
         let text = end.text.to_text();
         ledger.log_hook(self.operation, &run.app.id, hook, &end.ended.to_string(), end.took, text.as_bytes())?;

@@ -171,7 +171,10 @@ fn restore_old(run: &mut Run, uninstall: StepState, undone: &mut Undone) {
     let old = run.plan.release(Side::Old).app.clone();
     let limit = run.options.health_limit;
     // An uninstall that failed at its first line has stopped nothing.
-    if uninstall == StepState::Started && old.has(HookName::Health) && run.health(Side::Old, PROBE_LIMIT).is_ok() {
+    if uninstall == StepState::Started
+        && old.has(HookName::Health)
+        && run.hook_within(Side::Old, HookName::Health, Some(PROBE_LIMIT)).is_ok()
+    {
         undone.running = Some(old.id);
         return;
     }
