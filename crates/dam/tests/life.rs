@@ -14,7 +14,7 @@ fn an_app_from_its_folder_to_its_end() {
     dam.run("create shop --version 1.0")
         .success()
         .stdout(str![[r#"
-Created shop:1.0  (family shop, 1.3 kB, 1 layer, hooks: install uninstall health)
+Created shop:1.0  (family shop, 1.4 kB, 1 layer, hooks: install uninstall health)
 
 "#]])
         .stderr(str![[r#"
@@ -33,7 +33,7 @@ shop 1.0
   family        shop
   multiversion  no
   image         shop:1.0  cea120160ef1
-  size          283 B, 1 layer
+  size          5.6 kB, 1 layer
   hooks         install uninstall health
   found         in ./shop.dam, 10.2 kB
 
@@ -46,7 +46,7 @@ Installed shop 1.0  (healthy after [TIME] s)
 "#]])
         .stderr(str![[r#"
   install   shop  1.0  from ./shop.dam
-            load the image, 283 B
+            load the image, 5.6 kB
             run install of shop:1.0
             wait until shop:1.0 is healthy
 
@@ -63,8 +63,8 @@ shop 1.0
   And buys some.
   family        shop
   multiversion  no
-  image         shop:1.0  5f8cfcc30ace
-  size          283 B, 1 layer
+  image         shop:1.0  6656f3630f23
+  size          5.6 kB, 1 layer
   hooks         install uninstall health
   installed     just now from (file)
   state         healthy
@@ -136,7 +136,7 @@ Removed shop 1.0
 "#]]);
     assert_eq!(dam.running("shop"), None);
     dam.run("purge --all --keep 0 --yes").success().stdout(str![[r#"
-Purged 1 image, up to 1.3 kB
+Purged 1 image, up to 1.4 kB
 
 "#]]);
     dam.is_empty();
@@ -278,7 +278,7 @@ fn what_is_removed_is_what_was_installed_wherever_its_tag_is_now() {
     dam.run("create other --name shop --version 1.0").success();
     dam.run("verify").failure().stdout(str![[r#"
 ✗ shop:1.0
-    shop:1.0 names another image now, d5921ffeedaa
+    shop:1.0 names another image now, 59fbaabe41c9
     dam upgrade shop:1.0      takes the new one; dam remove shop:1.0 removes the old one
 1 fault
 
