@@ -379,5 +379,5 @@ fn what_is_saved_is_what_is_installed_wherever_its_tag_is_now() {
     assert_ne!(image("info ./saved.dam --json"), installed);
     dam.run("remove shop --yes").success();
     let saved = dam.run("save shop -o saved.dam --json").success().json();
-    assert_eq!(saved["app"], "shop:2.0");
+    assert_eq!(saved["app"]["version"], "2.0");
 }
