@@ -66,7 +66,7 @@ impl Machine {
     fn plan_upgrade(&self, name: &str, image: &MemoryImage) -> Plan {
         let installed = self.host.ledger.installed().expect("a ledger");
         let new = self.candidate(name, image);
-        plan::upgrade(&installed, new, Source::Store, true, Downgrade::Refuse).expect("allowed")
+        plan::upgrade(&installed, new, Source::Store, true, None, Downgrade::Refuse).expect("allowed")
     }
 
     fn apply(&mut self, plan: Plan, image: &MemoryImage) -> Result<Applied> {
@@ -600,7 +600,7 @@ fn an_app_of_another_store_is_not_changed_from_here() {
     for refused in [
         ops::remove::prepare(host, "shop", false),
         ops::rollback::prepare(host, "shop"),
-        ops::upgrade::prepare(host, &three, Downgrade::Refuse, &Silent),
+        ops::upgrade::prepare(host, &three, None, Downgrade::Refuse, &Silent),
     ] {
         let refused = refused.err().expect("another store").to_string();
         assert_eq!(refused, "the image of shop:2 is in the store `memory`, and the store chosen now is `layout`");

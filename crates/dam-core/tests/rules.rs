@@ -50,7 +50,7 @@ fn install(machine: &[Installed], new: Given) -> Result<Plan, RuleFault> {
 }
 
 fn upgrade(machine: &[Installed], new: Given) -> Result<Plan, RuleFault> {
-    plan::upgrade(machine, new.0, Source::Store, true, Downgrade::Refuse)
+    plan::upgrade(machine, new.0, Source::Store, true, None, Downgrade::Refuse)
 }
 
 fn steps(plan: &Plan) -> Vec<String> {
@@ -132,7 +132,7 @@ fn an_upgrade_needs_something_older() {
     let machine = installed([app("shop:2")]);
     assert_eq!(refusal(upgrade(&machine, app("shop:2"))), "shop:2 is already installed");
     assert_eq!(refusal(upgrade(&machine, app("shop:1"))), "shop:1 is older than shop:2");
-    assert!(plan::upgrade(&machine, app("shop:1").0, Source::Store, true, Downgrade::Allow).is_ok());
+    assert!(plan::upgrade(&machine, app("shop:1").0, Source::Store, true, None, Downgrade::Allow).is_ok());
     let several = installed([app("shop:1").multiversion(), app("shop:2").multiversion()]);
     assert_eq!(refusal(upgrade(&several, app("shop:3"))), "several versions of shop are installed: shop:1, shop:2");
 }
@@ -180,4 +180,40 @@ fn an_installed_app_is_found_by_name_by_version_and_by_reference() {
     assert_eq!(found("plant:5000/greeter:1"), Ok("greeter:1".to_owned()));
     assert_eq!(found("nobody"), Err(RuleFault::NotInstalled("nobody".to_owned())));
     assert!(matches!(found("shop"), Err(RuleFault::Ambiguous { .. })));
+}
+
+#[test]
+fn of_several_versions_the_one_that_is_named_is_replaced() {
+    let several = || installed([app("shop:1").multiversion(), app("shop:2").multiversion()]);
+    let upgrade = |new: &str, replace: Option<&str>| {
+        let version = replace.map(|version| version.parse().expect("a version"));
+        let new = app(new).multiversion().0;
+        plan::upgrade(&several(), new, Source::Store, true, version.as_ref(), Downgrade::Refuse)
+    };
+    let title = |plan: Result<Plan, RuleFault>| plan.expect("allowed").title();
+    assert_eq!(refusal(upgrade("shop:3", None)), "several versions of shop are installed: shop:1, shop:2");
+    assert_eq!(title(upgrade("shop:3", Some("1"))), "upgrade of shop 1 to 3");
+    assert_eq!(refusal(upgrade("shop:3", Some("7"))), "`shop:7` is not installed");
+    assert_eq!(refusal(upgrade("shop:2", Some("1"))), "shop:2 is already installed, beside shop:1");
+    assert_eq!(refusal(upgrade("shop:2", None)), "shop:2 is already installed");
+    let rebuilt = Release { size: 7, meta: release("other:1").meta, ..app("shop:1").multiversion().0 };
+    let rebuilt = plan::upgrade(&several(), rebuilt, Source::Store, true, None, Downgrade::Refuse);
+    assert_eq!(title(rebuilt), "upgrade of shop 1 to 1");
+    let alone = plan::upgrade(
+        &several(),
+        app("shop:3").0,
+        Source::Store,
+        true,
+        Some(&"2".parse().expect("a version")),
+        Downgrade::Refuse,
+    );
+    assert_eq!(refusal(alone), "shop:1 is installed; a second version needs an app that allows it (multiversion)");
+}
+
+#[test]
+fn a_rollback_does_not_overwrite_a_version_that_is_installed_as_well() {
+    let mut several = installed([app("shop:1").multiversion(), app("shop:2").multiversion()]);
+    several[1].previous = Some(app("shop:1").multiversion().0);
+    let current = plan::find(&several, "shop:2").expect("installed");
+    assert_eq!(refusal(plan::rollback(&several, current)), "shop:1 is already installed, beside shop:2");
 }

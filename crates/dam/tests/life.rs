@@ -230,10 +230,13 @@ fn several_versions_side_by_side() {
         let undo = "rm \"$STATE/shop-$DAM_APP_VERSION\"";
         support::App::new().hook("install", hook).hook("uninstall", undo).write(&dam.path(&folder));
         dam.run(&format!("create {folder} --name shop --version {version} --multiversion")).success();
-        dam.run(&format!("install shop:{version} --yes")).success();
     };
-    create("1.0");
-    create("2.0");
+    for version in ["1.0", "2.0", "3.0"] {
+        create(version);
+    }
+    for version in ["1.0", "2.0"] {
+        dam.run(&format!("install shop:{version} --yes")).success();
+    }
     dam.run("list --labels").success().stdout(str![[r#"
 NAME  VERSION  REPO     INSTALLED  STATE  FAMILY  MULTIVERSION
 shop  1.0      (store)  just now   ok     shop    yes
@@ -242,10 +245,17 @@ shop  2.0      (store)  just now   ok     shop    yes
 "#]]);
     dam.run("remove shop --yes").no_stdout().error(str![[r#"
 error: several versions of shop are installed: shop:1.0, shop:2.0
-hint: dam info shop:1.0
-hint: dam info shop:2.0
+hint: name one of them: shop:1.0 or shop:2.0
 
 "#]]);
+    dam.run("upgrade shop:3.0 --yes").no_stdout().error(str![[r#"
+error: several versions of shop are installed: shop:1.0, shop:2.0
+hint: dam upgrade shop:3.0 --yes --replace VERSION   says which of them goes
+
+"#]]);
+    dam.run("upgrade shop:3.0 --yes --replace 1.0").success().stdout("Upgraded shop 1.0 → 3.0\n");
+    assert_eq!((dam.running("shop-1.0"), dam.running("shop-3.0").as_deref()), (None, Some("3.0")));
+    dam.run("rollback shop:3.0 --yes").success().stdout("Rolled back shop 3.0 → 1.0\n");
     dam.run("remove shop:1.0 --yes").success().stdout("Removed shop 1.0\n");
     assert_eq!((dam.running("shop-1.0"), dam.running("shop-2.0").as_deref()), (None, Some("2.0")));
 }

@@ -5,7 +5,7 @@ use crate::host::Host;
 use crate::plan;
 use crate::{Error, Result};
 
-/// Plans the return of the installed app `name` to the version it replaced, from what is on this machine.
+/// Plans the return of the installed app that `name[:version]` means to the version it replaced, from what is on this machine.
 pub fn prepare(host: &Host, name: &str) -> Result<Prepared> {
     let installed = host.ledger.installed()?;
     let current = plan::find(&installed, name)?;

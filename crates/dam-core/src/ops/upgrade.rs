@@ -3,18 +3,26 @@
 use super::install::Prepared;
 use super::{Candidate, Search, Target};
 use crate::Result;
+use crate::app::Version;
 use crate::event::Reporter;
 use crate::host::Host;
 use crate::plan::{self, Downgrade};
 
-/// Plans the upgrade of an installed app to what `target` names.
-pub fn prepare(host: &Host, target: &Target, downgrade: Downgrade, reporter: &dyn Reporter) -> Result<Prepared> {
+/// Plans the upgrade of an installed app to what `target` names; `replace` says which version goes, where several are
+/// installed.
+pub fn prepare(
+    host: &Host,
+    target: &Target,
+    replace: Option<&Version>,
+    downgrade: Downgrade,
+    reporter: &dyn Reporter,
+) -> Result<Prepared> {
     let scratch = host.scratch()?;
     let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path() };
     let candidate = Candidate::find_to_run(search, target, reporter)?;
     let load = candidate.image.is_some();
     let installed = host.ledger.installed()?;
-    let plan = plan::upgrade(&installed, candidate.release, candidate.source, load, downgrade)?;
+    let plan = plan::upgrade(&installed, candidate.release, candidate.source, load, replace, downgrade)?;
     host.require_store_of(plan.release(plan::Side::Old))?;
     Ok(Prepared::new(plan, candidate.image))
 }

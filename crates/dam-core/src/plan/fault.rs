@@ -53,6 +53,22 @@ pub enum RuleFault {
         /// The installed versions.
         versions: Vec<AppId>,
     },
+    /// Several versions are installed and nothing says which of them the new one takes the place of.
+    #[error("several versions of {name} are installed: {}", .versions.iter().map(AppId::to_string).collect::<Vec<_>>().join(", "))]
+    SeveralToUpgrade {
+        /// The name.
+        name: AppName,
+        /// The installed versions.
+        versions: Vec<AppId>,
+    },
+    /// What should take the place of an app is installed beside it.
+    #[error("{staying} is already installed, beside {leaving}")]
+    Beside {
+        /// The app that is wanted.
+        staying: AppId,
+        /// The app whose place it should take.
+        leaving: AppId,
+    },
     /// There is no earlier version to go back to.
     #[error("{0} has no earlier version to go back to")]
     NoPrevious(AppId),

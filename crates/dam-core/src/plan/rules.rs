@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Plan, RuleFault, Side, Step};
-use crate::app::{App, HookName, Release};
+use crate::app::{App, AppId, HookName, Release, Version};
 use crate::ledger::{Installed, OperationKind, Source};
 use crate::version_order;
 
@@ -11,7 +11,7 @@ use crate::version_order;
 pub fn install(installed: &[Installed], new: Release, source: Source, load: bool) -> Result<Plan, RuleFault> {
     refuse_duplicate(installed, &new)?;
     refuse_other_version(installed, &new.app)?;
-    refuse_family(installed, &new.app, None)?;
+    refuse_family(installed, &new.app)?;
     let mut steps = arrive(&new, load);
     run(&mut steps, &new.app, Side::New, &[HookName::Install, HookName::Health]);
     Ok(Plan { kind: OperationKind::Install, old: None, new: Some(new), source, store: None, steps })
@@ -27,21 +27,17 @@ pub enum Downgrade {
 }
 
 /// Plans the replacement of the installed version of `new` by `new`. The same version with another image is a
-/// legitimate upgrade: it was built anew.
+/// legitimate upgrade: it was built anew. Where several versions are installed, `replace` says which goes; without it,
+/// it is the same version, if that is there.
 pub fn upgrade(
     installed: &[Installed],
     new: Release,
     source: Source,
     load: bool,
+    replace_version: Option<&Version>,
     downgrade: Downgrade,
 ) -> Result<Plan, RuleFault> {
-    let name = &new.app.id.name;
-    let mut same_name = installed.iter().filter(|one| one.release.app.id.name == *name);
-    let old = match (same_name.next(), same_name.next()) {
-        (None, _) => return Err(RuleFault::NothingToUpgrade(name.clone())),
-        (Some(only), None) => only.release.clone(),
-        (Some(_), Some(_)) => return Err(ambiguous(installed, &new.app)),
-    };
+    let old = replaced(installed, &new.app.id, replace_version)?.clone();
     let order = version_order::compare(&new.app.id.version, &old.app.id.version);
     if order == Ordering::Equal && is_same(&old, &new) {
         return Err(RuleFault::AlreadyInstalled(old.app.id));
@@ -49,15 +45,33 @@ pub fn upgrade(
     if order == Ordering::Less && downgrade == Downgrade::Refuse {
         return Err(RuleFault::Downgrade { old: old.app.id, new: new.app.id });
     }
-    refuse_family(installed, &new.app, Some(&old.app))?;
+    refuse_beside(installed, &new.app, &old.app)?;
     Ok(replace(OperationKind::Upgrade, old, new, source, load))
+}
+
+/// Finds the installed release that an upgrade to `new` takes the place of.
+fn replaced<'a>(installed: &'a [Installed], new: &AppId, version: Option<&Version>) -> Result<&'a Release, RuleFault> {
+    let same_name = || installed.iter().map(|one| &one.release).filter(|one| one.app.id.name == new.name);
+    let of = |version: &Version| same_name().find(|one| one.app.id.version == *version);
+    if let Some(version) = version {
+        let wanted = AppId { name: new.name.clone(), version: version.clone() };
+        return of(version).ok_or_else(|| RuleFault::NotInstalled(wanted.to_string()));
+    }
+    match (of(&new.version), same_name().next(), same_name().nth(1)) {
+        (None, None, _) => Err(RuleFault::NothingToUpgrade(new.name.clone())),
+        (Some(only), ..) | (None, Some(only), None) => Ok(only),
+        (None, Some(_), Some(_)) => {
+            let versions = same_name().map(|one| one.app.id.clone()).collect();
+            Err(RuleFault::SeveralToUpgrade { name: new.name.clone(), versions })
+        }
+    }
 }
 
 /// Plans the return of `current` to the version it replaced.
 pub fn rollback(installed: &[Installed], current: &Installed) -> Result<Plan, RuleFault> {
     let old = current.release.clone();
     let Some(new) = current.previous.clone() else { return Err(RuleFault::NoPrevious(old.app.id)) };
-    refuse_family(installed, &new.app, Some(&old.app))?;
+    refuse_beside(installed, &new.app, &old.app)?;
     Ok(replace(OperationKind::Rollback, old, new, Source::Store, false))
 }
 
@@ -143,12 +157,9 @@ fn refuse_other_version(installed: &[Installed], new: &App) -> Result<(), RuleFa
 }
 
 /// Apps of one family exclude each other unless both allow company. DAM 1.x asked only the newcomer.
-fn refuse_family(installed: &[Installed], new: &App, leaving: Option<&App>) -> Result<(), RuleFault> {
-    let other = installed.iter().map(|one| &one.release.app).find(|app| {
-        app.family == new.family
-            && leaving.is_none_or(|leaving| leaving.id != app.id)
-            && !(app.multiversion && new.multiversion)
-    });
+fn refuse_family(installed: &[Installed], new: &App) -> Result<(), RuleFault> {
+    let mut apps = installed.iter().map(|one| &one.release.app);
+    let other = apps.find(|app| app.family == new.family && !(app.multiversion && new.multiversion));
     match other {
         None => Ok(()),
         Some(app) => Err(RuleFault::FamilyTaken {
@@ -157,6 +168,16 @@ fn refuse_family(installed: &[Installed], new: &App, leaving: Option<&App>) -> R
             wanted: new.id.clone(),
         }),
     }
+}
+
+/// Refuses `new` in the place of `leaving` where it cannot stand beside what stays.
+fn refuse_beside(installed: &[Installed], new: &App, leaving: &App) -> Result<(), RuleFault> {
+    let staying: Vec<Installed> = installed.iter().filter(|one| one.release.app.id != leaving.id).cloned().collect();
+    if staying.iter().any(|one| one.release.app.id == new.id) {
+        return Err(RuleFault::Beside { staying: new.id.clone(), leaving: leaving.id.clone() });
+    }
+    refuse_other_version(&staying, new)?;
+    refuse_family(&staying, new)
 }
 
 fn ambiguous(installed: &[Installed], app: &App) -> RuleFault {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use dam_core::app::AppName;
+use dam_core::app::Version;
 use dam_core::ops::Target;
 use dam_oci::Reference;
 
@@ -59,7 +59,8 @@ pub(crate) struct Install {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam upgrade ./shop-2.0.dam
-  dam upgrade shop:2.0 --timeout 5m")]
+  dam upgrade shop:2.0 --timeout 5m
+  dam upgrade shop:3.0 --replace 1.0")]
 pub(crate) struct Upgrade {
     /// An archive, or [SERVER/]NAME[:VERSION]
     #[arg(value_name = "FILE|NAME")]
@@ -68,6 +69,9 @@ pub(crate) struct Upgrade {
     pub(crate) consent: Consent,
     #[command(flatten)]
     pub(crate) trial: Trial,
+    /// The installed version that goes, where several versions are installed
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) replace: Option<Version>,
     /// Takes a version older than the installed one, too
     #[arg(long)]
     pub(crate) allow_downgrade: bool,
@@ -75,10 +79,12 @@ pub(crate) struct Upgrade {
 
 /// Puts the previous version of an app back
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  dam rollback shop")]
+#[command(after_help = "Examples:
+  dam rollback shop
+  dam rollback shop:2.0")]
 pub(crate) struct Rollback {
-    /// The app
-    pub(crate) name: AppName,
+    /// NAME, or NAME:VERSION where several versions are installed: the one that goes
+    pub(crate) app: Reference,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::error::CliError;
 /// Puts the previous version of an app back.
 pub(crate) fn run(context: &Context, args: &Rollback) -> Result<(), CliError> {
     Change::open(context)?.carry_out(
-        |host, _| Ok(try_out(ops::rollback::prepare(host, args.name.as_str())?, args.trial)),
+        |host, _| Ok(try_out(ops::rollback::prepare(host, &args.app.to_string())?, args.trial)),
         args.consent,
         |options| limit(options, args.trial),
     )

@@ -12,7 +12,10 @@ use crate::error::CliError;
 pub(crate) fn run(context: &Context, args: &Upgrade) -> Result<(), CliError> {
     let downgrade = if args.allow_downgrade { Downgrade::Allow } else { Downgrade::Refuse };
     Change::open(context)?.carry_out(
-        |host, reporter| Ok(try_out(ops::upgrade::prepare(host, &args.target, downgrade, reporter)?, args.trial)),
+        |host, reporter| {
+            let replace = args.replace.as_ref();
+            Ok(try_out(ops::upgrade::prepare(host, &args.target, replace, downgrade, reporter)?, args.trial))
+        },
         args.consent,
         |options| limit(options, args.trial),
     )

@@ -28,8 +28,15 @@ pub(super) fn rule(fault: &RuleFault) -> Advice {
         }
         RuleFault::NotInstalled(_) => Advice::with("not-installed", command("dam list".into(), "shows what is")),
         RuleFault::Ambiguous { versions, .. } => {
-            let hints = versions.iter().map(|app| Hint::command(format!("dam info {app}")));
-            Advice::with("ambiguous", hints.collect::<Vec<_>>())
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            Advice::with("ambiguous", [Hint::Advice(format!("name one of them: {}", versions.join(" or ")))])
+        }
+        RuleFault::SeveralToUpgrade { .. } => {
+            let note = "says which of them goes";
+            Advice::with("ambiguous", [Hint::Again { before: "", after: "--replace VERSION", note }])
+        }
+        RuleFault::Beside { staying: _, leaving } => {
+            Advice::with("already-installed", command(format!("dam remove {leaving}"), "leaves the other"))
         }
         RuleFault::NoPrevious(app) => {
             Advice::with("no-previous", command(format!("dam history {}", app.name), "shows what was done"))
