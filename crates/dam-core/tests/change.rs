@@ -611,3 +611,16 @@ fn an_app_of_another_store_is_not_changed_from_here() {
     remove.apply(&mut machine.host, &Options::default(), &Silent).expect("removed");
     assert_eq!((machine.installed(), machine.tags().len()), (vec![], 2));
 }
+
+#[test]
+fn purge_takes_what_a_killed_create_left() {
+    let machine = Machine::new(FakeHooks::new());
+    let left = |name: &str, image: &MemoryImage| {
+        machine.store.load(image, &[name.parse().expect("a reference")], &Silent).expect("loaded")
+    };
+    let draft = left("dam-build-a8dnf0a9d8fh3l2k:tmp", &image("draft", &[]));
+    left("shop:1", &image("1", &[]));
+    left("dam-build-tools:1", &image("an app of that name", &[]));
+    let plan = ops::purge::plan(&machine.host, PurgeRequest { all: false, keep: 7 }).expect("planned");
+    assert_eq!(plan.remove.iter().map(|image| image.id).collect::<Vec<_>>(), [draft]);
+}

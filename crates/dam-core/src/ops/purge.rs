@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dam_oci::Reference;
 use serde::Serialize;
 
+use super::create::is_draft;
 use crate::app::{AppId, AppName, FAMILY};
 use crate::host::Host;
 use crate::ledger::Reason;
@@ -60,7 +61,8 @@ impl From<ListedImage> for PurgedImage {
 }
 
 /// Says which images a purge would take away. Images of installed apps always stay; so do, unless `all` is asked, the
-/// images that `rollback` would go back to, and images that are no apps. Images too damaged to be read are never spared.
+/// images that `rollback` would go back to, and images that are no apps. Images too damaged to be read are
+/// never spared, nor are those a `create` left that was killed.
 pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
     let in_use = host.ledger.images_in_use()?;
     let mut plan = PurgePlan { remove: Vec::new(), installed: 0, previous: 0, spared: 0 };
@@ -70,6 +72,7 @@ pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
         match reasons.map(|reason| reason == Reason::Previous).min() {
             Some(false) => plan.installed += 1,
             Some(true) if !request.all => plan.previous += 1,
+            None if is_left_by_create(&image) => plan.remove.push(image.into()),
             None if !request.all && !image.labels.contains_key(FAMILY) => plan.spared += 1,
             _ => loose.push(image),
         }
@@ -94,11 +97,17 @@ pub fn plan(host: &Host, request: PurgeRequest) -> Result<PurgePlan> {
     Ok(plan)
 }
 
+/// Tells whether all names of an image are those of drafts: a `create` was killed before it gave the app its own. One
+/// that a `create` is building at this moment looks the same; that one then fails, and can be repeated.
+fn is_left_by_create(image: &ListedImage) -> bool {
+    !image.tags.is_empty() && image.tags.iter().all(is_draft)
+}
+
 /// Returns the newest `keep` versions of each app among `images`.
 fn newest(images: &[ListedImage], keep: usize) -> Vec<ImageId> {
     let mut by_name: BTreeMap<AppName, Vec<(AppId, ImageId)>> = BTreeMap::new();
     for image in images {
-        if let Some(app) = image.tags.first().and_then(AppId::of) {
+        if let Some(app) = image.tags.iter().find(|tag| !is_draft(tag)).and_then(AppId::of) {
             by_name.entry(app.name.clone()).or_default().push((app, image.id));
         }
     }

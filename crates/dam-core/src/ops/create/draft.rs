@@ -22,6 +22,15 @@ pub(super) struct Draft<'a> {
     folder: TempDir,
 }
 
+/// What the names of drafts begin with, and their tag.
+const DRAFT: (&str, &str) = ("dam-build-", "tmp");
+
+/// Tells whether a name is that of a draft, which a dam that was killed leaves behind.
+pub(in crate::ops) fn is_draft(name: &Reference) -> bool {
+    let (start, tag) = DRAFT;
+    name.registry().is_none() && name.repository().starts_with(start) && name.tag() == Some(tag)
+}
+
 impl<'a> Draft<'a> {
     /// Builds `request` under a name nobody else has.
     pub(super) fn build(
@@ -35,7 +44,8 @@ impl<'a> Draft<'a> {
         let folder = folder.map_err(Error::access(scratch))?;
         // The temporary folder's name is random; letters and digits are what an image's name may have too.
         let random = folder.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let name = Reference::new(None, &format!("dam-build-{random}"), Some("tmp")).map_err(dam_oci::Error::from)?;
+        let name =
+            Reference::new(None, &format!("{}{random}", DRAFT.0), Some(DRAFT.1)).map_err(dam_oci::Error::from)?;
         request.tags = vec![name.clone()];
         fault::point("before an app is built");
         let image = store.build(&request, reporter)?;

@@ -10,6 +10,7 @@ use dam_oci::{Platform, Reference};
 use serde::Serialize;
 
 use self::draft::Draft;
+pub(super) use self::draft::is_draft;
 use self::settings::Settings;
 use crate::app::{AppId, Family, HookName, Servers};
 use crate::event::{Event, Reporter, Warning};
