@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use dam_oci::layout::Freed;
-use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{Descriptor, Error, Image, Layout, Reference, media_type};
+use dam_oci::testing::{ImageBuilder, MemoryImage, gzip, zstd};
+use dam_oci::{Descriptor, Digest, Error, Image, Layout, Manifest, Reference, media_type};
 use tempfile::TempDir;
 
 struct Shelf {
@@ -145,6 +145,78 @@ fn a_stored_blob_that_lost_bytes_is_written_again() {
     fs::write(shelf.blob(&image.manifest().layers[0]), b"short").expect("space");
     shelf.put(&image);
     MemoryImage::copy(&shelf.layout.image(manifest.digest).expect("kept")).expect("mended");
+}
+
+#[test]
+fn a_stored_blob_that_rotted_is_written_again() {
+    let shelf = Shelf::new();
+    let image = shop("1");
+    let manifest = shelf.put(&image);
+    let Manifest { config, layers, .. } = image.manifest();
+    for blob in layers.iter().chain([config, &manifest]) {
+        let mut bytes = fs::read(shelf.blob(blob)).expect("stored");
+        bytes[0] ^= 1;
+        fs::write(shelf.blob(blob), bytes).expect("space");
+        assert!(shelf.layout.has_blob(blob) && !shelf.layout.has_sound_blob(blob));
+    }
+    // Another image mends what it shares.
+    shelf.put(&shop("2"));
+    assert!(shelf.layout.has_sound_blob(&layers[0]) && !shelf.layout.has_sound_blob(&layers[1]));
+    shelf.put(&image);
+    MemoryImage::copy(&shelf.layout.image(manifest.digest).expect("kept")).expect("mended");
+    assert_eq!(shelf.unfinished(), 0);
+}
+
+/// Writes the layers of a shop as `pack` does; `lie` makes its config promise other content than the last layer has.
+fn packed(pack: fn(&[u8]) -> Vec<u8>, lie: bool) -> MemoryImage {
+    let mut plain = shop("1");
+    let manifest = plain.manifest().clone();
+    let blobs = plain.blobs_mut();
+    let mut packed = std::collections::BTreeMap::new();
+    let mut put = |media_type: &str, bytes: Vec<u8>| {
+        let blob = Descriptor::of(media_type, &bytes);
+        packed.insert(blob.digest, bytes);
+        blob
+    };
+    let layers: Vec<_> =
+        manifest.layers.iter().map(|layer| put(&layer.media_type, pack(&blobs[&layer.digest]))).collect();
+    let mut config = String::from_utf8(blobs[&manifest.config.digest].clone()).expect("text");
+    if lie {
+        let (truth, lie) = (manifest.layers[1].digest.to_string(), Digest::of(b"a lie").to_string());
+        config = config.replace(&truth, &lie);
+    }
+    let config = put(media_type::CONFIG, config.into_bytes());
+    MemoryImage::new(Manifest::new(config, layers), packed)
+}
+
+#[test]
+fn a_layer_is_kept_only_if_the_config_tells_its_content() {
+    for pack in [<[u8]>::to_vec, gzip, zstd] {
+        let shelf = Shelf::new();
+        let refuse = || {
+            let error = shelf.layout.put_image(&packed(pack, true), &mut |_| {}).expect_err("a config that lies");
+            assert!(matches!(&error, Error::Damaged { what, .. } if what.starts_with("layer sha256:")), "{error}");
+        };
+        refuse();
+        assert_eq!(shelf.layout.manifests().expect("an index"), []);
+        assert_eq!(shelf.unfinished(), 0);
+        let sound = shelf.put(&packed(pack, false));
+        // Nor if the layer itself is here.
+        refuse();
+        assert_eq!(shelf.layout.manifests().expect("an index"), [sound]);
+    }
+}
+
+#[test]
+fn a_layer_that_is_damaged_is_called_so_even_if_it_cannot_be_unpacked() {
+    for pack in [gzip, zstd] {
+        let mut image = packed(pack, false);
+        let layer = image.manifest().layers[1].digest;
+        let bytes = image.blobs_mut().get_mut(&layer).expect("there");
+        bytes[10..].fill(0xff);
+        let error = Shelf::new().layout.put_image(&image, &mut |_| {}).expect_err("a damaged layer");
+        assert!(matches!(error, Error::Blob(_)), "{error}");
+    }
 }
 
 #[test]

@@ -448,3 +448,19 @@ impl Read for Zeros {
         Ok(buffer.len())
     }
 }
+
+#[test]
+fn an_archive_mends_what_rotted_in_the_store() {
+    let dam = Dam::new().app("shop", "1.0", |app| app);
+    dam.run("save shop:1.0 -o shop.dam").success();
+    dam.run("install ./shop.dam --yes").success();
+    dam.run("remove shop --keep-image --yes").success();
+    let blobs = std::fs::read_dir(dam.root().join("store/blobs/sha256")).expect("a store");
+    for blob in blobs.map(|blob| blob.expect("an entry").path()) {
+        let mut bytes = std::fs::read(&blob).expect("a blob");
+        bytes.reverse();
+        std::fs::write(&blob, bytes).expect("ours");
+    }
+    dam.run("install ./shop.dam --yes").success();
+    dam.run("verify").success();
+}

@@ -76,12 +76,16 @@ impl LayoutStore {
         Ok((listed, unreadable))
     }
 
-    /// Puts the blobs and the manifest, unless all of them are here.
+    /// Puts the blobs and the manifest, unless all of them are here and sound: who loads an image again may do it to
+    /// mend one.
     fn put(&self, image: &dyn Image, reporter: &dyn Reporter) -> Result<ImageId> {
         let manifest = image.manifest();
         let id = ImageId(dam_oci::Digest::of(image.manifest_bytes()));
         let mut blobs = manifest.layers.iter().chain([&manifest.config]);
-        if self.kept(id)?.is_some() && blobs.all(|blob| self.layout.has_blob(blob)) {
+        if let Some(kept) = self.kept(id)?
+            && self.layout.has_sound_blob(&kept)
+            && blobs.all(|blob| self.layout.has_sound_blob(blob))
+        {
             return Ok(id);
         }
         let total = manifest.layers.iter().map(|layer| layer.size).sum::<u64>() + manifest.config.size;

@@ -17,16 +17,19 @@ mod index;
 mod write;
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, BufReader};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::{Descriptor, Digest, Error, Reference, Result};
+use crate::{Descriptor, Digest, Error, Reference, Result, VerifyingReader};
 
 pub use garbage::Freed;
 pub use image::LayoutImage;
 
 const LAYOUT_FILE: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// Bytes per read and write.
+const CHUNK: usize = 256 << 10;
 
 /// An OCI image layout in a folder.
 ///
@@ -130,6 +133,15 @@ impl Layout {
     /// Returns whether a blob is here, of the right size.
     pub fn has_blob(&self, blob: &Descriptor) -> bool {
         fs::metadata(self.blob_path(blob.digest)).is_ok_and(|about| about.len() == blob.size)
+    }
+
+    /// Returns whether a blob is here and its content is right, for which it is read. One that cannot be read is not.
+    pub fn has_sound_blob(&self, blob: &Descriptor) -> bool {
+        self.has_blob(blob)
+            && File::open(self.blob_path(blob.digest)).is_ok_and(|file| {
+                let mut reader = BufReader::with_capacity(CHUNK, VerifyingReader::new(file, blob));
+                io::copy(&mut reader, &mut io::sink()).is_ok()
+            })
     }
 
     /// Returns the size of all blobs, in bytes.

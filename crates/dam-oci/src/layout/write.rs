@@ -7,24 +7,35 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::archive::read_full;
-use crate::layout::{Layout, index};
-use crate::{Descriptor, Digest, Error, Hasher, Image, Manifest, Result, visit_blobs};
-
-/// Bytes per read and write.
-const CHUNK: usize = 256 << 10;
+use crate::layout::{CHUNK, Layout, index};
+use crate::{
+    Compression, Decompressed, Descriptor, Digest, Error, Hasher, Image, Manifest, Result, config, visit_blobs,
+};
 
 impl Layout {
     /// Puts all blobs of `image`, checked, then its manifest, and keeps it without a name. `on_bytes` hears of every
-    /// piece that was read, in bytes. Blobs that are here already are read and checked, but not written again.
+    /// piece that was read, in bytes. Blobs that are here already are read and checked, but not written again, unless
+    /// what is here is damaged.
     ///
     /// # Errors
-    /// [`Error::Blob`] where a blob is not what the manifest says. Then nothing of the image is kept; whole blobs of it
-    /// stay until [`Layout::collect_garbage`], so that a second try has less to do.
+    /// [`Error::Blob`] where a blob is not what the manifest says, [`Error::Damaged`] where a layer's content is not what
+    /// the config says. Then nothing of the image is kept; whole blobs of it stay until [`Layout::collect_garbage`], so
+    /// that a second try has less to do.
     pub fn put_image(&self, image: &dyn Image, on_bytes: &mut dyn FnMut(u64)) -> Result<Descriptor> {
         let _hold = self.hold()?;
         let manifest = image.manifest();
+        let (_, config) = config(image)?;
         let wanted: Vec<Descriptor> = manifest.layers.iter().chain([&manifest.config]).cloned().collect();
-        visit_blobs(image, &wanted, &mut |blob, reader| self.put_known(blob, reader, on_bytes))?;
+        visit_blobs(image, &wanted, &mut |blob, reader| {
+            // The config lists as many DiffIDs as there are layers; a blob may be several of them.
+            let layers = manifest.layers.iter().zip(&config.rootfs.diff_ids);
+            let diff_ids: Vec<Digest> =
+                layers.filter(|(layer, _)| layer.digest == blob.digest).map(|(_, diff_id)| *diff_id).collect();
+            match &diff_ids[..] {
+                [] => self.put_known(blob, reader, on_bytes),
+                diff_ids => self.put_layer(blob, diff_ids, reader, on_bytes),
+            }
+        })?;
         let descriptor = Descriptor::of(manifest.media_type(), image.manifest_bytes());
         self.put_known(&descriptor, &mut image.manifest_bytes(), &mut |_| {})?;
         self.change_index(|index| {
@@ -74,29 +85,42 @@ impl Layout {
 
     /// Puts a blob whose digest is known. `reader` fails at the end if the bytes are not what `blob` says.
     fn put_known(&self, blob: &Descriptor, reader: &mut dyn Read, on_bytes: &mut dyn FnMut(u64)) -> Result<()> {
-        let what = || Error::stream(format!("blob {}", blob.digest));
-        let mut file = match self.has_blob(blob) {
-            true => None,
-            false => Some(self.temporary()?),
-        };
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            // Full chunks, whatever pieces the source comes in: a write per piece would cost more than the copy.
-            let count = read_full(reader, &mut buffer).map_err(what())?;
-            if count == 0 {
-                break;
-            }
-            if let Some(file) = &mut file {
-                file.write_all(&buffer[..count]).map_err(Error::access(file.path()))?;
-            }
-            on_bytes(count as u64);
-        }
-        file.map_or(Ok(()), |file| self.settle(file, blob))
+        let mut passing = self.pass(blob, reader, on_bytes)?;
+        drain(&mut passing).map_err(Error::stream(format!("blob {}", blob.digest)))?;
+        passing.file.map_or(Ok(()), |file| self.settle(file, blob))
     }
 
-    /// Gives a whole blob its name.
+    /// Puts a layer, as [`Layout::put_known`] does, if its content is that of `diff_ids`.
+    fn put_layer(
+        &self,
+        layer: &Descriptor,
+        diff_ids: &[Digest],
+        reader: &mut dyn Read,
+        on_bytes: &mut dyn FnMut(u64),
+    ) -> Result<()> {
+        let mut passing = self.pass(layer, reader, on_bytes)?;
+        let found = diff_id(layer, &mut passing)?;
+        if let Some(promised) = diff_ids.iter().find(|promised| **promised != found) {
+            let reason = format!("its DiffID is {found}, and {promised} in the image config");
+            return Err(Error::damaged(format!("layer {}", layer.digest), reason));
+        }
+        passing.file.map_or(Ok(()), |file| self.settle(file, layer))
+    }
+
+    /// Lets a blob pass into a file, unless it is here already.
+    fn pass<'a>(
+        &self,
+        blob: &Descriptor,
+        reader: &'a mut dyn Read,
+        on_bytes: &'a mut dyn FnMut(u64),
+    ) -> Result<Passing<'a>> {
+        let file = if self.has_sound_blob(blob) { None } else { Some(self.temporary()?) };
+        Ok(Passing { reader, file, on_bytes })
+    }
+
+    /// Gives a whole blob its name, and takes it from a damaged one.
     fn settle(&self, file: NamedTempFile, blob: &Descriptor) -> Result<()> {
-        if self.has_blob(blob) {
+        if self.has_sound_blob(blob) {
             return Ok(());
         }
         file.as_file().sync_all().map_err(Error::access(file.path()))?;
@@ -122,6 +146,55 @@ impl Layout {
         // A layout that another tool made has no such folder.
         fs::create_dir_all(&folder).map_err(Error::access(&folder))?;
         NamedTempFile::new_in(&folder).map_err(Error::access(folder))
+    }
+}
+
+/// A blob of known digest on its way in. What is read was written, if there is a file.
+struct Passing<'a> {
+    reader: &'a mut dyn Read,
+    file: Option<NamedTempFile>,
+    on_bytes: &'a mut dyn FnMut(u64),
+}
+
+impl Read for Passing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Full chunks, whatever pieces the source comes in: a write per piece would cost more than the copy.
+        let count = read_full(self.reader, buffer)?;
+        if let Some(file) = &mut self.file {
+            let written = file.write_all(&buffer[..count]);
+            written.map_err(|error| io::Error::other(Error::access(file.path())(error)))?;
+        }
+        (self.on_bytes)(count as u64);
+        Ok(count)
+    }
+}
+
+/// Reads a layer to its end and returns the digest of its content without compression.
+fn diff_id(layer: &Descriptor, passing: &mut Passing) -> Result<Digest> {
+    let mut plain = Decompressed::new(passing).map_err(Error::stream(format!("blob {}", layer.digest)))?;
+    if plain.compression() == Compression::None {
+        drain(&mut plain).map_err(Error::stream(format!("blob {}", layer.digest)))?;
+        return Ok(layer.digest);
+    }
+    let mut hasher = Hasher::default();
+    let hashed = each_chunk(&mut plain, |bytes| hasher.update(bytes));
+    // To the end even if it cannot be decompressed: that the blob is damaged says more.
+    plain.drain_compressed().map_err(Error::stream(format!("blob {}", layer.digest)))?;
+    hashed.map_err(Error::stream(format!("layer {}", layer.digest)))?;
+    Ok(hasher.finish())
+}
+
+fn drain(reader: &mut dyn Read) -> io::Result<()> {
+    each_chunk(reader, |_| ())
+}
+
+fn each_chunk(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match read_full(reader, &mut buffer)? {
+            0 => return Ok(()),
+            count => take(&buffer[..count]),
+        }
     }
 }
 
