@@ -562,7 +562,9 @@ fn purge_takes_a_rotten_manifest_that_nothing_needs() {
     let rotten = rot(&machine, &shop);
     let plan = ops::purge::plan(&machine.host, PurgeRequest { all: false, keep: 1 }).expect("planned");
     assert_eq!(plan.remove.iter().map(|image| image.id).collect::<Vec<_>>(), [rotten]);
-    ops::purge::apply(&mut machine.host, plan).expect("purged");
+    let (purged, error) = ops::purge::apply(&mut machine.host, plan);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(purged.removed.len(), 1);
     assert_eq!(store.unreadable().expect("a store"), []);
 }
 
@@ -623,4 +625,23 @@ fn purge_takes_what_a_killed_create_left() {
     left("dam-build-tools:1", &image("an app of that name", &[]));
     let plan = ops::purge::plan(&machine.host, PurgeRequest { all: false, keep: 7 }).expect("planned");
     assert_eq!(plan.remove.iter().map(|image| image.id).collect::<Vec<_>>(), [draft]);
+}
+
+#[test]
+fn a_purge_that_fails_half_way_says_what_it_removed_and_tidies_up() {
+    let mut machine = Machine::new(FakeHooks::new());
+    let images = ["shop:1", "shop:2", "shop:3"].map(|name| {
+        let id = machine.store.load(&image(name, &[]), &[name.parse().expect("a reference")], &Silent);
+        id.expect("loaded")
+    });
+    let kept = machine.candidate("shop:1", &image("shop:1", &[])).meta;
+    machine.store.stick_image(images[1]);
+    let plan = ops::purge::plan(&machine.host, PurgeRequest { all: true, keep: 0 }).expect("planned");
+    let (purged, error) = ops::purge::apply(&mut machine.host, plan);
+    assert_eq!(error.expect("one is stuck").to_string(), "cannot access `memory`");
+    assert_eq!(purged.removed.iter().map(|image| image.id).collect::<Vec<_>>(), images[..1]);
+    let told = purged.error.expect("the error is told");
+    assert_eq!(told, ["cannot access `memory`", "read-only filesystem or storage medium"]);
+    assert_eq!(machine.tags(), ["shop:2", "shop:3"]);
+    assert!(machine.host.keep.get(&kept).is_err(), "nothing needs its kept hooks");
 }

@@ -62,7 +62,7 @@ fn json_is_one_document_with_these_keys() {
     document(&dam, "rollback shop --yes", &done);
     document(&dam, "upgrade shop:2.0 --yes", &done);
     document(&dam, "remove shop --yes", &done);
-    document(&dam, "purge --yes", &["removed", "in_use"]);
+    document(&dam, "purge --yes", &["removed", "in_use", "error"]);
     let created =
         ["app", "reference", "image", "family", "multiversion", "servers", "size", "layers", "hooks", "warnings"];
     document(&dam, "create more --version 1.0", &created);

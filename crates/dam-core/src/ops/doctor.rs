@@ -216,7 +216,7 @@ fn has_program(path: &[PathBuf], program: &str) -> bool {
 }
 
 /// Returns an error and its causes, outermost first.
-fn causes(error: &Error) -> Vec<String> {
+pub(super) fn causes(error: &Error) -> Vec<String> {
     let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     chain.map(ToString::to_string).collect()
 }

@@ -6,6 +6,7 @@ use dam_oci::Reference;
 use serde::Serialize;
 
 use super::create::is_draft;
+use super::doctor::causes;
 use crate::app::{AppId, AppName, FAMILY};
 use crate::host::Host;
 use crate::ledger::Reason;
@@ -52,6 +53,8 @@ pub struct Purged {
     pub removed: Vec<PurgedImage>,
     /// The images that a container needs, with the store's own words.
     pub in_use: Vec<(PurgedImage, String)>,
+    /// The error that ended the purge before its end, and its causes, outermost first.
+    pub error: Option<Vec<String>>,
 }
 
 impl From<ListedImage> for PurgedImage {
@@ -119,10 +122,19 @@ fn newest(images: &[ListedImage], keep: usize) -> Vec<ImageId> {
 }
 
 /// Takes the images of a plan away, and the kept hooks that nothing needs any more. An image that a container needs
-/// stays; any other refusal ends the purge.
-pub fn apply(host: &mut Host, plan: PurgePlan) -> Result<Purged> {
+/// stays. Any other refusal, and the wish to stop, ends the removal of images: the error then comes beside the outcome,
+/// which tells what was removed by then.
+pub fn apply(host: &mut Host, plan: PurgePlan) -> (Purged, Option<Error>) {
     let mut purged = Purged::default();
-    for image in plan.remove {
+    let removed = remove(host, plan.remove, &mut purged);
+    let tidied = host.ledger.metas_in_use().and_then(|metas| host.keep.forget_all_but(&metas));
+    let error = removed.and(tidied.map(drop)).err();
+    purged.error = error.as_ref().map(causes);
+    (purged, error)
+}
+
+fn remove(host: &Host, images: Vec<PurgedImage>, purged: &mut Purged) -> Result<()> {
+    for image in images {
         host.cancel.check()?;
         match host.store.remove(image.id) {
             Ok(()) => purged.removed.push(image),
@@ -130,6 +142,5 @@ pub fn apply(host: &mut Host, plan: PurgePlan) -> Result<Purged> {
             Err(error) => return Err(error),
         }
     }
-    host.keep.forget_all_but(&host.ledger.metas_in_use()?)?;
-    Ok(purged)
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! A store in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -28,6 +28,7 @@ struct State {
     images: BTreeMap<ImageId, MemoryImage>,
     tags: BTreeMap<Reference, ImageId>,
     in_use: BTreeMap<ImageId, String>,
+    stuck: BTreeSet<ImageId>,
 }
 
 impl MemoryStore {
@@ -45,6 +46,11 @@ impl MemoryStore {
     /// Lets an image be in use, as by a container, for `reason`.
     pub fn use_image(&self, id: ImageId, reason: &str) {
         self.state().in_use.insert(id, reason.to_owned());
+    }
+
+    /// Lets the removal of an image fail.
+    pub fn stick_image(&self, id: ImageId) {
+        self.state().stuck.insert(id);
     }
 
     /// Ends the use of an image.
@@ -70,6 +76,9 @@ impl State {
     fn remove(&mut self, id: ImageId) -> Result<()> {
         if let Some(reason) = self.in_use.get(&id) {
             return Err(Error::ImageInUse { id, reason: reason.clone() });
+        }
+        if self.stuck.contains(&id) {
+            return Err(Error::access("memory")(std::io::ErrorKind::ReadOnlyFilesystem.into()));
         }
         self.tags.retain(|_, it| *it != id);
         self.images.remove(&id);

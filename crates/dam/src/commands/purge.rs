@@ -20,7 +20,12 @@ pub(crate) fn run(context: &Context, args: &Purge) -> Result<(), CliError> {
         return Ok(());
     }
     context.begin_change();
-    let purged = purge::apply(&mut host, plan)?;
+    let (purged, error) = purge::apply(&mut host, plan);
     context.ui.print(&purged)?;
-    if purged.in_use.is_empty() { Ok(()) } else { Err(CliError::told()) }
+    match error {
+        // One document is all that stdout gets, and that one has the error in it.
+        Some(error) if !context.ui.manner().json => Err(error.into()),
+        None if purged.in_use.is_empty() => Ok(()),
+        _ => Err(CliError::told()),
+    }
 }

@@ -28,6 +28,7 @@ impl Show for Purged {
         }
         let bytes: u64 = self.removed.iter().map(|image| image.size).sum();
         match self.removed.len() {
+            0 if self.error.is_some() => {}
             0 => words.line("Nothing to purge"),
             1 => words.line(format_args!("{GOOD}Purged{GOOD:#} 1 image, up to {}", Bytes(bytes))),
             count => words.line(format_args!("{GOOD}Purged{GOOD:#} {count} images, up to {}", Bytes(bytes))),
