@@ -9,7 +9,7 @@ use dam_core::host::Host;
 use dam_core::ledger::{AppState, OperationState, Source};
 use dam_core::ops;
 use dam_core::ops::purge::PurgeRequest;
-use dam_core::plan::{self, Aftermath, Applied, Downgrade, Failed, Options, Plan, Recovered};
+use dam_core::plan::{self, Aftermath, Applied, Downgrade, Failed, Options, Plan, Recovered, Step};
 use dam_core::store::{ImageId, LayoutStore, Store};
 use dam_core::testing::{FakeHooks, MemoryStore};
 use dam_core::{Cancel, Error, Result};
@@ -644,4 +644,22 @@ fn a_purge_that_fails_half_way_says_what_it_removed_and_tidies_up() {
     assert_eq!(told, ["cannot access `memory`", "read-only filesystem or storage medium"]);
     assert_eq!(machine.tags(), ["shop:2", "shop:3"]);
     assert!(machine.host.keep.get(&kept).is_err(), "nothing needs its kept hooks");
+}
+
+#[test]
+fn a_plan_has_no_step_for_what_is_so_already() {
+    let mut machine = Machine::new(FakeHooks::new());
+    machine.install("shop:1", &image("1", &[])).expect("installed");
+    machine.upgrade("shop:2", &image("2", &[])).expect("upgraded");
+    let tags = |plan: &Plan| plan.steps.iter().filter(|step| matches!(step, Step::Tag { .. })).count();
+    let rollback = |machine: &Machine| ops::rollback::prepare(&machine.host, "shop").expect("planned").plan;
+    assert_eq!(tags(&rollback(&machine)), 0);
+    machine.store.untag(&"shop:1".parse().expect("a reference")).expect("untagged");
+    assert_eq!(tags(&rollback(&machine)), 1);
+    // Another app of the very same image.
+    machine.install("till:2", &image("2", &[])).expect("installed");
+    let remove = |machine: &Machine| ops::remove::prepare(&machine.host, "shop", false).expect("planned").plan;
+    assert!(!remove(&machine).steps.contains(&Step::Drop));
+    machine.remove("till", &Options::default()).expect("removed");
+    assert!(remove(&machine).steps.contains(&Step::Drop));
 }

@@ -27,7 +27,6 @@ fn a_hook_that_fails_leaves_nothing_and_is_quoted() {
     });
     dam.run("install shop:1.0 --yes").no_stdout().failure().stderr(str![[r#"
   install   shop  1.0
-            tag the image shop:1.0
             run install of shop:1.0
 install of shop:1.0:
 step 1

@@ -80,7 +80,6 @@ Upgraded shop 1.0 → 2.0  (healthy after [TIME] s)
 "#]])
         .stderr(str![[r#"
   upgrade   shop  1.0 → 2.0
-            tag the image shop:2.0
             run uninstall of shop:1.0
             run install of shop:2.0
             wait until shop:2.0 is healthy
@@ -95,7 +94,6 @@ Rolled back shop 2.0 → 1.0  (healthy after [TIME] s)
 "#]])
         .stderr(str![[r#"
   rollback  shop  2.0 → 1.0
-            tag the image shop:1.0
             run uninstall of shop:2.0
             run install of shop:1.0
             wait until shop:1.0 is healthy

@@ -34,6 +34,7 @@ pub fn prepare(host: &Host, target: &Target, reporter: &dyn Reporter) -> Result<
     let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path() };
     let candidate = Candidate::find_to_run(search, target, reporter)?;
     let load = candidate.image.is_some();
-    let plan = plan::install(&host.ledger.installed()?, candidate.release, candidate.source, load)?;
+    let mut plan = plan::install(&host.ledger.installed()?, candidate.release, candidate.source, load)?;
+    plan.leave_out_tags(|reference| host.store.holder(reference))?;
     Ok(Prepared::new(plan, candidate.image))
 }

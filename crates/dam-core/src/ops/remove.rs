@@ -13,5 +13,10 @@ pub fn prepare(host: &Host, name: &str, keep_image: bool) -> Result<Prepared> {
     if !keep_image {
         host.require_store_of(&current.release)?;
     }
-    Ok(Prepared::new(plan::remove(current, !keep_image), None))
+    // The image of two apps, or one that another app would go back to, stays.
+    let image = current.release.image;
+    let others = installed.iter().filter(|one| one.release.app.id != current.release.app.id);
+    let needed =
+        others.flat_map(|one| std::iter::once(&one.release).chain(&one.previous)).any(|one| one.image == image);
+    Ok(Prepared::new(plan::remove(current, !keep_image && !needed), None))
 }

@@ -22,7 +22,8 @@ pub fn prepare(
     let candidate = Candidate::find_to_run(search, target, reporter)?;
     let load = candidate.image.is_some();
     let installed = host.ledger.installed()?;
-    let plan = plan::upgrade(&installed, candidate.release, candidate.source, load, replace, downgrade)?;
+    let mut plan = plan::upgrade(&installed, candidate.release, candidate.source, load, replace, downgrade)?;
     host.require_store_of(plan.release(plan::Side::Old))?;
+    plan.leave_out_tags(|reference| host.store.holder(reference))?;
     Ok(Prepared::new(plan, candidate.image))
 }

@@ -3,8 +3,10 @@
 use dam_oci::Reference;
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::app::{App, HookName, Release};
 use crate::ledger::{OperationKind, Source};
+use crate::store::ImageId;
 
 /// Which of a plan's two releases a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,26 @@ impl Plan {
     /// Leaves out the new app's `hook`.
     pub fn skip(&mut self, hook: HookName) {
         self.steps.retain(|step| *step != Step::Run { side: Side::New, hook });
+    }
+
+    /// Leaves out the tags that need no step: `holder` tells which image has a tag now.
+    pub(crate) fn leave_out_tags(&mut self, holder: impl Fn(&Reference) -> Result<Option<ImageId>>) -> Result<()> {
+        let Some(new) = self.new.as_ref().map(|new| new.image) else { return Ok(()) };
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in self.steps.drain(..) {
+            let needed = match &step {
+                Step::Tag { reference, take } => match holder(reference)? {
+                    Some(image) => *take && image != new,
+                    None => true,
+                },
+                Step::Load { .. } | Step::Run { .. } | Step::Drop => true,
+            };
+            if needed {
+                steps.push(step);
+            }
+        }
+        self.steps = steps;
+        Ok(())
     }
 
     /// Returns the app the plan is about: the new one, else the old one.
