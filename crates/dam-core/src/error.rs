@@ -58,6 +58,16 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Another user could change dam's state, and with it what hooks do.
+    #[error("`{path}` may be changed by other users (mode {mode:o}, owner {owner})")]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The user id of its owner.
+        owner: u32,
+    },
     /// The store does not hold an image.
     #[error("the store holds no image {0}")]
     NoImage(ImageId),

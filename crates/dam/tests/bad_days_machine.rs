@@ -172,3 +172,15 @@ tools  1.0      (store)  just now   ok
 "#]]);
     dam.run("verify").success();
 }
+
+#[test]
+fn a_root_that_others_may_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let dam = Dam::new().app("shop", "1.0", |app| app);
+    std::fs::set_permissions(dam.root(), std::fs::Permissions::from_mode(0o777)).expect("ours");
+    let error = dam.run("install shop:1.0 --yes --json").failure().json();
+    assert_eq!(error["error"]["kind"], "exposed", "{error}");
+    assert_eq!(error["error"]["hints"][0], "chmod 700 [FOLDER]/root", "{error}");
+    std::fs::set_permissions(dam.root(), std::fs::Permissions::from_mode(0o700)).expect("ours");
+    dam.run("install shop:1.0 --yes").success();
+}

@@ -3,14 +3,15 @@
 mod cancel;
 mod interruptible;
 mod lock;
+mod private;
 mod scratch;
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 pub use cancel::Cancel;
 pub(crate) use interruptible::Interruptible;
 pub use lock::Lock;
+pub use private::private_folder;
 pub use scratch::Scratch;
 
 use crate::app::Release;
@@ -42,6 +43,9 @@ impl Host {
     /// Opens the machine whose state is in `root` for changing it: makes the folder if need be, waits for the lock, and
     /// clears away what killed dams left: hooks that still run are ended, unfinished files removed. What they had begun
     /// is not recovered yet.
+    ///
+    /// # Errors
+    /// [`Error::Exposed`] where other users may change the state.
     pub fn open(
         root: &Path,
         store: Box<dyn Store>,
@@ -50,6 +54,7 @@ impl Host {
         reporter: &dyn Reporter,
     ) -> Result<Self> {
         private_folder(root)?;
+        private::refuse_exposed_state(root)?;
         let lock = Lock::take(root, &cancel, reporter)?;
         hooks.end_orphans(&cancel, reporter)?;
         scratch::sweep(root)?;
@@ -73,10 +78,4 @@ impl Host {
     pub fn scratch(&self) -> Result<Scratch> {
         Scratch::new(&self.root)
     }
-}
-
-/// Makes a folder that only its owner may enter, and its parents.
-pub fn private_folder(path: &Path) -> Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path).map_err(Error::access(path))
 }

@@ -90,6 +90,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         }
         Error::Name(_) => Advice::new("bad-name"),
         Error::Access { path, source } => access(path, source),
+        Error::Exposed { path, mode, .. } => exposed(path, *mode),
         Error::NoImage(_) => {
             Advice::with("no-image", [Hint::Command("dam verify".into(), "compares what is installed with the store")])
         }
@@ -113,6 +114,15 @@ pub(crate) fn store_flag(was: &str, now: &str) -> Option<&'static str> {
         (_, "layout") => Some("--store docker"),
         _ => None,
     }
+}
+
+/// Advises on state that others may change. Where the mode is good, the owner is not.
+fn exposed(path: &Path, mode: u32) -> Advice {
+    let hint = match mode & 0o022 {
+        0 => Hint::Advice("choose a folder of your own with --root".into()),
+        _ => Hint::Command(format!("chmod 700 {}", quote(&path.display().to_string())), "keeps others out"),
+    };
+    Advice::with("exposed", [hint]).at(path)
 }
 
 /// Advises on what the system said of a file.

@@ -14,7 +14,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// Mounts one over a folder.
     pub(super) fn mount(folder: &Path, bytes: u64) -> Self {
-        let script = r#"mount -t tmpfs -o "size=$2" tmpfs "$1" && echo mounted && exec sleep 600"#;
+        let script = r#"mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo mounted && exec sleep 600"#;
         // The kernel ends the holder with this thread, and the mount with its last process.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", script, "sh"]);
