@@ -61,20 +61,23 @@ pub struct Tools<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Finds the installed release that `target` means, if there is one, for [`SaveRequest::installed`].
+/// Finds the installed release that a name without a version means, if there is one, for [`SaveRequest::installed`].
+///
+/// A version says which tag is meant, whatever is installed: the packer who has just built `shop:1.0` anew wants that.
 ///
 /// # Errors
 /// [`crate::plan::RuleFault`] where several versions are installed and `target` names none.
 pub fn installed(ledger: &Ledger, target: &Target) -> Result<Option<Release>> {
-    let (Target::Image(reference) | Target::Newest(reference)) = target else { return Ok(None) };
+    let Target::Newest(reference) = target else { return Ok(None) };
     Ok(find_installed(ledger, &reference.to_string())?.map(|installed| installed.release))
 }
 
 /// Saves an app. Layers that the store gives uncompressed are written as zstd.
 ///
 /// # Errors
-/// Those of [`Candidate::find`]; [`Error::NoImage`] where the image of an installed app is gone; [`Error::Cancelled`]; [`bundle::BundleError::Irregular`] where the output is a device or
-/// a pipe. No file is left then, and one that was there stays as it was.
+/// Those of [`Candidate::find`]; [`Error::NoImage`] where the image of an installed app is gone; [`Error::Cancelled`];
+/// [`bundle::BundleError::Irregular`] where the output is a device or a pipe. No file is left then, and one that was there
+/// stays as it was.
 pub fn save(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
     let mut result = attempt(tools, request, reporter);
     for _ in 0..LAYER_LIMIT {

@@ -60,7 +60,7 @@ pub(crate) struct History {
   dam save shop:1.0
   dam save shop:1.0 --output /media/usb/shop.dam")]
 pub(crate) struct Save {
-    /// [SERVER/]NAME[:VERSION] of an installed app or an image, or an archive of an older form to be written anew
+    /// NAME of an installed app, [SERVER/]NAME[:VERSION] of an image, or an archive of an older form to be written anew
     #[arg(value_name = "APP")]
     pub(crate) app: Target,
     /// The file [default: NAME-VERSION.CHECKSUM.dam in the current folder]
