@@ -5,12 +5,12 @@ use std::path::Path;
 use dam_oci::{Image, Limits, Platform, Reference};
 
 use super::Target;
-use crate::app::{AppId, NoApp, Release, describe};
+use crate::app::{App, AppId, NoApp, Release, describe};
 use crate::bundle::{Bundle, BundledApp};
 use crate::event::{Event, Reporter, Warning};
 use crate::ledger::Source;
 use crate::meta::{Keep, KeptMeta};
-use crate::store::{ImageId, Store};
+use crate::store::{ImageId, Store, StoredImage};
 use crate::{Error, Result, version_order};
 
 /// A release that could be installed: its `/meta` is kept, its image is in the store or in a file.
@@ -56,6 +56,19 @@ impl Candidate {
         let (image, diff_ids, size) = (stored.id, stored.diff_ids, stored.size);
         let release = Release { app, image, meta, diff_ids, size, store: kind };
         Ok(Self { release, source: Source::Store, image: None, platform: stored.platform })
+    }
+
+    /// Describes an image of the store whose layers are at hand as `image`: its `/meta` is read from them, which spares an
+    /// engine making a container of it.
+    pub(super) fn from_layers(
+        search: Search,
+        reference: &Reference,
+        stored: &StoredImage,
+        image: &dyn Image,
+    ) -> Result<App> {
+        let Search { keep, scratch, .. } = search;
+        let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(image, "meta", Limits::default(), scratch, out)?))?;
+        describe(reference, &stored.labels, &require(kept, reference)?)
     }
 
     /// Finds the one app of an archive.
@@ -104,7 +117,7 @@ fn require(kept: Option<KeptMeta>, reference: &Reference) -> Result<KeptMeta> {
 }
 
 /// Returns the newest version that the store holds of a repository.
-fn newest(store: &dyn Store, wanted: &Reference) -> Result<Reference> {
+pub(super) fn newest(store: &dyn Store, wanted: &Reference) -> Result<Reference> {
     let tags = store.list()?.into_iter().flat_map(|image| image.tags);
     let same = |tag: &Reference| tag.registry() == wanted.registry() && tag.repository() == wanted.repository();
     let versions = tags.filter(same).filter_map(|tag| Some((AppId::of(&tag)?.version, tag)));

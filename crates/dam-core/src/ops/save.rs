@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use dam_oci::{Digest, Image};
 use serde::Serialize;
 
+use super::candidate::newest;
 use super::info::find_installed;
 use super::{Candidate, Search, Target};
-use crate::app::{AppId, Release};
+use crate::app::{App, AppId, FAMILY, Release};
 use crate::bundle::{self, BundleApp, BundleFile, Finished};
 use crate::cache::{Cache, Compressed};
 use crate::event::Reporter;
@@ -93,32 +94,46 @@ pub fn save(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Res
 }
 
 fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<Saved> {
-    let Tools { store, cache, scratch, cancel } = tools;
+    let Tools { cancel, .. } = tools;
     cancel.check()?;
     let (folder, path) = place(request)?;
-    let (release, image) = match &request.installed {
-        Some(release) => (release.clone(), None),
-        None => {
-            let keep = Keep::open(scratch.path())?;
-            let search = Search { store, keep: &keep, scratch: scratch.path() };
-            let Candidate { release, image, .. } = Candidate::find(search, &request.target, reporter)?;
-            (release, image)
-        }
-    };
-    let image = match image {
-        Some(image) => image,
-        None => store.image(release.image, reporter)?,
-    };
-    let image = Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter)?;
+    let (app, image) = source(tools, request, reporter)?;
     let layers = image.manifest().layers.len();
-    let id = release.app.id.clone();
+    let id = app.id.clone();
     let mut file = BundleFile::create(&folder, cancel.clone())?;
-    bundle::write(&[BundleApp { app: release.app, image: Box::new(image) }], &mut file, reporter)?;
+    bundle::write(&[BundleApp { app, image: Box::new(image) }], &mut file, reporter)?;
     let Finished { path, bytes, sha256 } = match path {
         Some(path) => file.finish(&path)?,
         None => file.finish_as_app(&id)?,
     };
     Ok(Saved { path, app: id, bytes, layers, sha256 })
+}
+
+/// Finds the app to be saved, and its image with compressed layers.
+fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<(App, Compressed)> {
+    let Tools { store, cache, scratch, cancel } = tools;
+    let keep = Keep::open(scratch.path())?;
+    let search = Search { store, keep: &keep, scratch: scratch.path() };
+    let compressed =
+        |image: Box<dyn Image>| Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter);
+    let reference = match (&request.installed, &request.target) {
+        (Some(release), _) => {
+            return Ok((release.app.clone(), compressed(store.image(release.image, reporter)?)?));
+        }
+        (None, Target::File(path)) => {
+            let Candidate { release, image, .. } = Candidate::from_file(&keep, scratch.path(), path, reporter)?;
+            return Ok((release.app, compressed(image.expect("an archive gives its image"))?));
+        }
+        (None, Target::Image(reference)) => reference.clone(),
+        (None, Target::Newest(wanted)) => newest(store, wanted)?,
+    };
+    let stored = store.find(&reference)?.ok_or_else(|| Error::NoTag(reference.clone()))?;
+    if !stored.labels.contains_key(FAMILY) {
+        // It does not say that it is an app: an export of gigabytes is not begun to find that out.
+        Candidate::from_store(store, &keep, &reference)?;
+    }
+    let image = compressed(store.image(stored.id, reporter)?)?;
+    Ok((Candidate::from_layers(search, &reference, &stored, &image)?, image))
 }
 
 /// Returns the folder to write in, and the file's path if the request gives one.
