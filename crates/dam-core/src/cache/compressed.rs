@@ -73,7 +73,8 @@ impl Image for Compressed {
     }
 
     fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
-        self.raw(layer).map(|raw| raw.size).or_else(|| self.image.unpacked_size(layer))
+        // A layer from the cache has it among its notes, where every image looks.
+        self.image.unpacked_size(layer)
     }
 
     fn visit_unverified(

@@ -258,11 +258,6 @@ impl Image for ExportedImage {
         &self.manifest
     }
 
-    fn unpacked_size(&self, layer: &Descriptor) -> Option<u64> {
-        let (_, diff_id) = self.layers.iter().find(|(known, _)| known.digest == layer.digest)?;
-        self.source.cache.layer(*diff_id).ok()?.map(|layer| layer.unpacked)
-    }
-
     fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
         if blob.digest == self.manifest.config.digest {
             return Ok(Box::new(&self.config[..]));
