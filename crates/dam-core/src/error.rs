@@ -9,8 +9,10 @@ use crate::app::{NameFault, NoApp};
 use crate::bundle::BundleError;
 use crate::hooks::HookError;
 use crate::meta::MetaError;
+use crate::plan::Failure;
 use crate::project::ProjectError;
 use crate::store::ImageId;
+use crate::store::docker::DockerError;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,7 +51,7 @@ pub enum Error {
     Hook(#[from] HookError),
     /// A Docker-compatible daemon could not be talked to, or refused something.
     #[error(transparent)]
-    Docker(#[from] crate::store::docker::DockerError),
+    Docker(#[from] DockerError),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {
@@ -136,11 +138,55 @@ impl Error {
         move |source| Self::Access { path, source }
     }
 
+    /// Tells whether work was only cut off, so that the same can go on later: the source of what was read went away, the
+    /// user wished to stop, or the engine did not answer any more. False for whatever is damaged, refused or in the way.
+    pub fn is_cut(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::Oci(dam_oci::Error::Lost { .. }) => true,
+            Self::Docker(DockerError::Unreachable { .. } | DockerError::BrokeOff { .. }) => true,
+            Self::Failed(failed) => matches!(&failed.failure, Failure::Other(error) if error.is_cut()),
+            _ => false,
+        }
+    }
+
     /// Names the archive whose content is at fault.
     pub(crate) fn in_archive(self, path: &Path) -> Self {
         match self {
             Self::Oci(error) => Self::Oci(error.in_archive(path)),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use dam_oci::{BlobFault, Digest};
+
+    use super::Error;
+    use crate::plan::{Aftermath, Failed, Failure};
+    use crate::store::docker::DockerError;
+
+    #[test]
+    fn what_was_cut_off_is_told_from_what_is_damaged() {
+        let pulled = || Error::Oci(dam_oci::Error::reading("`site.dam`")(io::Error::from_raw_os_error(5)));
+        let gone = DockerError::BrokeOff { doing: "load".to_owned(), source: io::ErrorKind::UnexpectedEof.into() };
+        let failure = Failure::from(pulled());
+        let failed = Failed { title: "import".to_owned(), failure, aftermath: Aftermath::Untouched };
+        for cut in [pulled(), gone.into(), Error::Cancelled, Error::Failed(Box::new(failed))] {
+            assert!(cut.is_cut(), "{cut}");
+        }
+        let (digest, full) = (Digest::of(b""), io::Error::from(io::ErrorKind::StorageFull));
+        let short = io::Error::new(io::ErrorKind::InvalidData, BlobFault::Short { digest, missing: 1 });
+        for other in [
+            Error::Oci(dam_oci::Error::reading("`site.dam`")(short)),
+            Error::Oci(dam_oci::Error::PassedBlob { digest }),
+            Error::access("/store")(full),
+            DockerError::Answered { doing: "load".to_owned(), status: 500, message: String::new() }.into(),
+        ] {
+            assert!(!other.is_cut(), "{other}");
+        }
+        assert_eq!(pulled().to_string(), "`site.dam` cannot be read any further");
     }
 }

@@ -29,6 +29,22 @@ pub enum Error {
         /// The blob.
         digest: Digest,
     },
+    /// A blob of a stream has gone by, or never comes: a stream is read from front to back, once. Told before the first
+    /// blob of a visit is handed over, so that whoever has it elsewhere can ask again without it.
+    #[error("blob {digest} has passed in the stream")]
+    PassedBlob {
+        /// The blob.
+        digest: Digest,
+    },
+    /// The system failed to read a source that was being read: a stick that was pulled out, a share that went away.
+    /// Says nothing about the content, unlike the variants for damage.
+    #[error("{what} cannot be read any further")]
+    Lost {
+        /// The source, such as "`shop.dam`" or "standard input".
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A Dockerfile breaks the rules, or asks for what is not there.
     #[error("line {line}: {reason}")]
     Dockerfile {
@@ -114,6 +130,16 @@ impl Error {
                 // The reader below knew a better name.
                 Err(source) => source.downcast::<Self>().unwrap_or_else(|source| Self::Stream { what, source }),
             },
+        }
+    }
+
+    /// Names the source of a failed read: as [`Error::stream`], but what the system said of the source itself becomes
+    /// [`Error::Lost`].
+    pub fn reading(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| match source.raw_os_error() {
+            Some(_) => Self::Lost { what, source },
+            None => Self::stream(what)(source),
         }
     }
 

@@ -56,7 +56,7 @@ impl Members {
     /// Opens the archive at `path` and lists its members.
     ///
     /// # Errors
-    /// [`Error::Access`] where the file cannot be read, [`Error::Archive`] where it is no archive, or a damaged or
+    /// [`Error::Access`] where the file cannot be opened, [`Error::Lost`] where it cannot be read, [`Error::Archive`] where it is no archive, or a damaged or
     /// hostile one.
     pub fn open(path: &Path) -> Result<Self> {
         let access = || Error::access(path);
@@ -204,11 +204,7 @@ impl Members {
 
     /// Names the archive in an error of reading it.
     fn fault(&self) -> impl FnOnce(io::Error) -> Error + use<> {
-        let (path, what) = (self.path.clone(), self.name());
-        move |error| match error.raw_os_error() {
-            Some(_) => Error::Access { path, source: error },
-            None => Error::stream(what)(error),
-        }
+        Error::reading(self.name())
     }
 
     fn whole(&self) -> Section {
@@ -348,7 +344,7 @@ impl<R: Read> Read for Named<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, Error::stream(self.what.clone())(error)),
+            kind => io::Error::new(kind, Error::reading(self.what.clone())(error)),
         })
     }
 }

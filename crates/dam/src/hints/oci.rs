@@ -14,6 +14,8 @@ pub(super) fn advise(error: &Error) -> Advice {
         Error::MissingBlob { .. } => {
             Advice::with("damaged", [Hint::Command("dam verify".into(), "lists every fault of the store")])
         }
+        Error::PassedBlob { .. } => Advice::new("passed-blob"),
+        Error::Lost { .. } => Advice::new("lost-source"),
         Error::Dockerfile { .. } | Error::MissingDockerfile { .. } => Advice::new("dockerfile"),
         Error::NeedsEngine { .. } => {
             Advice::with("needs-engine", [Hint::Again { before: "", after: "--store docker", note: "builds it" }])
