@@ -76,6 +76,14 @@ pub enum Error {
     /// The store has no such tag.
     #[error("the store holds no image named `{0}`")]
     NoTag(Reference),
+    /// The store cannot fetch images from registries.
+    #[error("the store `{store}` cannot pull `{reference}`")]
+    CannotPull {
+        /// The image.
+        reference: Reference,
+        /// The kind of the store.
+        store: &'static str,
+    },
     /// A container needs the image.
     #[error("image {id} is in use: {reason}")]
     ImageInUse {

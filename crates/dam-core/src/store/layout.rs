@@ -9,7 +9,7 @@ use dam_oci::{Descriptor, Digest, Image, Layout, Reference, media_type, subtree,
 
 use super::about::{describe, tag_of};
 use super::build::build_into;
-use super::{BuildRequest, Description, ImageId, ListedImage, Store, StoredImage};
+use super::{BuildRequest, Demand, Description, ImageId, ListedImage, Room, Store, StoredImage, demand};
 use crate::event::{Event, Reporter};
 use crate::{Error, Result, fault};
 
@@ -146,6 +146,19 @@ impl Store for LayoutStore {
         let id = self.put(image, reporter)?;
         tags.iter().try_for_each(|tag| self.tag(id, tag))?;
         Ok(id)
+    }
+
+    fn demand(&self, images: &[&dyn Image]) -> Result<Demand> {
+        demand::by_blob(images, &|blob| self.layout.has_blob(blob))
+    }
+
+    fn room(&self) -> Result<Option<Room>> {
+        Room::of(self.layout.root()).map(Some)
+    }
+
+    fn forget_parts(&self) -> Result<()> {
+        self.layout.collect_garbage()?;
+        Ok(())
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {

@@ -15,12 +15,14 @@ use crate::event::Reporter;
 
 pub(crate) mod about;
 mod build;
+pub(crate) mod demand;
 pub mod docker;
 mod layout;
 mod request;
 
 #[cfg(feature = "testing")]
 pub(crate) use build::build_into;
+pub use demand::{Demand, ImageDemand, Room};
 pub use layout::LayoutStore;
 pub use request::{BuildRequest, Builder};
 
@@ -115,8 +117,40 @@ pub trait Store: Send {
 
     /// Puts `image` into the store under `tags` (which may move from other images, leaving those untagged), and
     /// returns its id. Every blob is checked as it passes; after an error the store holds nothing new and no tag
-    /// has moved. Loading what is already there is cheap and changes only the tags.
+    /// has moved. Loading what is already there is cheap and changes only the tags. Without tags the image stays
+    /// untagged, and can be tagged later. What arrived whole of a load that was cut off stays out of sight for the next
+    /// one, until [`Store::forget_parts`].
     fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId>;
+
+    /// Says what loading `images` in this order would take. A layer that several of them have counts with the first. A
+    /// store asks its engine once for what is there, however many images there are, and keeps the answer.
+    ///
+    /// # Errors
+    /// Those of reading the configs, and of asking the engine.
+    fn demand(&self, images: &[&dyn Image]) -> Result<Demand> {
+        demand::by_blob(images, &|_| false)
+    }
+
+    /// Says how much is free where the store keeps its data; `None` where that cannot be known from here, as with an
+    /// engine on another machine.
+    fn room(&self) -> Result<Option<Room>> {
+        Ok(None)
+    }
+
+    /// Removes what loads left that were cut off: whole layers that no image needs, and the parts of images an engine was
+    /// sent one by one. The next load of the same image would have gone on with them.
+    fn forget_parts(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Fetches an image from its registry into the store, under this name.
+    ///
+    /// # Errors
+    /// [`crate::Error::CannotPull`] where the store talks to no registry.
+    fn pull(&self, reference: &Reference, _reporter: &dyn Reporter) -> Result<ImageId> {
+        let store = self.describe().kind;
+        Err(crate::Error::CannotPull { reference: reference.clone(), store })
+    }
 
     /// Points `reference` at an image, away from any other.
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()>;

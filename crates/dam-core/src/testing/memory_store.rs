@@ -10,7 +10,7 @@ use dam_oci::{Digest, Image, Layout, Reference, layers, subtree, visit_layers};
 use crate::event::Reporter;
 use crate::store::about::{describe, tag_of};
 use crate::store::build_into;
-use crate::store::{BuildRequest, Description, ImageId, ListedImage, META_LIMITS, Store, StoredImage};
+use crate::store::{BuildRequest, Demand, Description, ImageId, ListedImage, META_LIMITS, Store, StoredImage, demand};
 use crate::{Error, Result};
 
 /// A store in memory. Clones share their images, as two dams on one machine do.
@@ -120,6 +120,13 @@ impl Store for MemoryStore {
         self.state().images.entry(id).or_insert(image);
         tags.iter().try_for_each(|tag| self.tag(id, tag))?;
         Ok(id)
+    }
+
+    fn demand(&self, images: &[&dyn Image]) -> Result<Demand> {
+        let state = self.state();
+        let layers = |image: &MemoryImage| image.manifest().layers.iter().map(|layer| layer.digest).collect::<Vec<_>>();
+        let held: BTreeSet<Digest> = state.images.values().flat_map(layers).collect();
+        demand::by_blob(images, &|blob| held.contains(&blob.digest))
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {
