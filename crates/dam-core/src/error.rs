@@ -10,6 +10,7 @@ use crate::bundle::BundleError;
 use crate::hooks::HookError;
 use crate::meta::MetaError;
 use crate::plan::Failure;
+use crate::product::ListFault;
 use crate::project::ProjectError;
 use crate::store::ImageId;
 use crate::store::docker::DockerError;
@@ -43,6 +44,9 @@ pub enum Error {
     /// Something about a bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// Something about a product list.
+    #[error(transparent)]
+    List(#[from] ListFault),
     /// Something about a `/meta`.
     #[error(transparent)]
     Meta(#[from] MetaError),

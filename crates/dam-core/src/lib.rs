@@ -16,6 +16,7 @@ pub mod legacy;
 pub mod meta;
 pub mod ops;
 pub mod plan;
+pub mod product;
 pub mod project;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -8,6 +8,7 @@ mod change;
 mod docker;
 mod hook;
 mod ledger;
+mod list;
 mod meta;
 mod oci;
 mod project;
@@ -61,6 +62,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Ledger(fault) => ledger::advise(fault),
         Error::Project(fault) => project::advise(fault),
         Error::Bundle(fault) => bundle::advise(fault),
+        Error::List(fault) => list::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
         Error::Docker(fault) => docker::advise(fault),
