@@ -325,6 +325,21 @@ fn a_checksum_in_the_name_is_checked() {
     assert!(error.ends_with(&sums), "{error}");
 }
 
+/// The name of a part promises nothing of the part.
+#[test]
+fn a_checksum_in_the_name_of_a_part_is_not_checked() {
+    let bytes = example();
+    let (folder, first) = file("shop-1.0.a1b2c3d4.dam.001", &[]);
+    for (at, part) in bytes.chunks(5000).enumerate() {
+        fs::write(folder.path().join(format!("shop-1.0.a1b2c3d4.dam.{:03}", at + 1)), part).expect("written");
+    }
+    let bundle = open(&first).expect("sound parts");
+    assert_eq!(
+        content(bundle.apps()).expect("sound blobs"),
+        content(open(&fixture()).expect("sound").apps()).expect("sound")
+    );
+}
+
 #[test]
 fn a_bundle_needs_no_checksum_in_its_name() {
     assert_eq!(warnings(&fixture()), 0);

@@ -31,6 +31,34 @@ pub enum ArchiveFault {
         /// Where the header begins, in bytes of the uncompressed tar.
         offset: u64,
     },
+    /// A split file of which a part is not there.
+    #[error("is incomplete: its part `{part}` is missing")]
+    PartMissing {
+        /// File name of the part.
+        part: String,
+    },
+    /// A split file with a part before the last that is shorter than others.
+    #[error("is incomplete: its part `{part}` has {found} bytes, and others have {expected}")]
+    PartShort {
+        /// File name of the part.
+        part: String,
+        /// Its length in bytes.
+        found: u64,
+        /// The length of the longest part, in bytes.
+        expected: u64,
+    },
+    /// A split file whose last part ends too early.
+    #[error("is incomplete: its last part `{part}` is cut off")]
+    PartCut {
+        /// File name of the part.
+        part: String,
+    },
+    /// A part of a split file, in place of the first one.
+    #[error("is a later part of a split file, which begins with `{first}`")]
+    NotFirst {
+        /// File name of the first part.
+        first: String,
+    },
     /// The compression around the tar breaks off.
     #[error("is damaged: its {compression} stream breaks off")]
     ShortCompression {
@@ -150,6 +178,13 @@ pub enum ArchiveFault {
         /// What there is, joined by commas.
         offered: String,
     },
+}
+
+impl ArchiveFault {
+    /// Tells whether the archive ends too early, as one does of which the rest is missing.
+    pub(crate) fn is_breaking_off(&self) -> bool {
+        matches!(self, Self::Empty | Self::Short { .. } | Self::ShortHeader { .. } | Self::ShortCompression { .. })
+    }
 }
 
 /// Why a name in a tar is refused.

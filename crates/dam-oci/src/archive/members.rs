@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::archive::joined::Joined;
 use crate::archive::name::{clean_member, resolve, show};
 use crate::archive::outer::Outer;
+use crate::archive::parts::{PartName, Parts, file_name};
 use crate::archive::source::{Section, Source};
 use crate::archive::walk::{Entry, Kind, Walk, invalid, read_full};
 use crate::archive::{ArchiveFault, NameFault};
@@ -30,8 +32,8 @@ const LINK_LIMIT: usize = 8;
 #[derive(Debug)]
 pub struct Members {
     path: PathBuf,
-    file: Arc<File>,
-    length: u64,
+    parts: Option<Parts>,
+    whole: Section,
     compression: Compression,
     list: Vec<Member>,
     by_name: HashMap<String, usize>,
@@ -53,44 +55,62 @@ struct Member {
 type VisitMember<'a> = dyn FnMut(usize, &mut dyn Read) -> Result<()> + 'a;
 
 impl Members {
-    /// Opens the archive at `path` and lists its members.
+    /// Opens the archive at `path` and lists its members. The first part of a split file stands for all, as
+    /// [`Parts::find`] finds them.
     ///
     /// # Errors
-    /// [`Error::Access`] where the file cannot be opened, [`Error::Lost`] where it cannot be read, [`Error::Archive`] where it is no archive, or a damaged or
-    /// hostile one.
+    /// [`Error::Access`] where the file cannot be opened, [`Error::Lost`] where it cannot be read, [`Error::Archive`] where
+    /// it is no archive, or a damaged or hostile one, and those of [`Parts::find`].
     pub fn open(path: &Path) -> Result<Self> {
-        let access = || Error::access(path);
-        let refuse = |fault| Error::Archive { what: format!("`{}`", path.display()), fault };
-        // Asked before opening, which would wait forever for the other end of a pipe.
-        let about = fs::metadata(path).map_err(access())?;
-        if !about.is_file() {
-            return Err(refuse(ArchiveFault::NotFile));
-        }
-        let file = Arc::new(File::open(path).map_err(access())?);
-        let length = about.len();
-        if length == 0 {
-            return Err(refuse(ArchiveFault::Empty));
+        let parts = Parts::find(path)?;
+        let whole = match &parts {
+            Some(parts) => Section::new(Arc::new(Joined::new(parts)), 0, parts.length()),
+            None => file(path)?,
+        };
+        let (list, by_name, kept) = (Vec::new(), HashMap::new(), HashMap::new());
+        let compression = Compression::None;
+        let mut members = Self { path: path.to_owned(), parts, whole, compression, list, by_name, kept };
+        members.read_list().map_err(members.fault())?;
+        Ok(members)
+    }
+
+    /// Tells the compression and lists the members.
+    fn read_list(&mut self) -> io::Result<()> {
+        if self.length() == 0 {
+            return Err(invalid(ArchiveFault::Empty));
         }
         let mut head = [0; 8];
-        let count = read_full(&mut Section::new(Arc::clone(&file), 0, 8), &mut head).map_err(access())?;
+        let count = read_full(&mut self.whole.clone(), &mut head)?;
         if let Some(kind) = foreign(&head[..count]) {
-            return Err(refuse(ArchiveFault::Foreign(kind)));
+            return Err(invalid(ArchiveFault::Foreign(kind)));
         }
-        let compression = Compression::detect(&head[..count]);
-        let (list, by_name, kept) = (Vec::new(), HashMap::new(), HashMap::new());
-        let mut members = Self { path: path.to_owned(), file, length, compression, list, by_name, kept };
-        match compression {
-            Compression::None if length < 512 => return Err(refuse(ArchiveFault::NotTar)),
-            Compression::None => members.scan(Walk::new(members.whole(), ENTRY_LIMIT)),
-            Compression::Gzip | Compression::Zstd => members.outer().and_then(|walk| members.scan(walk)),
+        self.compression = Compression::detect(&head[..count]);
+        match self.compression {
+            Compression::None if self.length() < 512 && self.parts.is_none() => Err(invalid(ArchiveFault::NotTar)),
+            Compression::None => {
+                let walk = Walk::new(self.whole.clone(), ENTRY_LIMIT).with_end(self.parts.is_some());
+                self.scan(walk)
+            }
+            Compression::Gzip | Compression::Zstd => {
+                let walk = self.outer()?;
+                self.scan(walk)
+            }
         }
-        .map_err(members.fault())?;
-        Ok(members)
     }
 
     /// Returns the file's path as it was given.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the parts, if the archive is a split file.
+    pub fn parts(&self) -> Option<&Parts> {
+        self.parts.as_ref()
+    }
+
+    /// Returns the length of the file in bytes, all parts together.
+    pub fn length(&self) -> u64 {
+        self.whole.length()
     }
 
     /// Returns how the archive is compressed as a whole. A plain one gives any member at once, others are read from the
@@ -204,20 +224,31 @@ impl Members {
 
     /// Names the archive in an error of reading it.
     fn fault(&self) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::reading(self.name())
-    }
-
-    fn whole(&self) -> Section {
-        Section::new(Arc::clone(&self.file), 0, self.length)
+        let reading = Error::reading(self.name());
+        let broken_off = self.parts.as_ref().map(Parts::broken_off);
+        let later = PartName::read(&self.path).filter(|name| name.number() > 1);
+        move |error| match reading(error) {
+            Error::Archive { what, fault } => {
+                let fault = match (fault, broken_off, later) {
+                    (fault, Some(broken_off), _) if fault.is_breaking_off() => broken_off,
+                    (ArchiveFault::NotTar, _, Some(later)) => {
+                        ArchiveFault::NotFirst { first: file_name(&later.sibling(1)) }
+                    }
+                    (fault, ..) => fault,
+                };
+                Error::Archive { what, fault }
+            }
+            error => error,
+        }
     }
 
     fn section(&self, index: usize) -> Section {
         let Member { offset, size, .. } = self.list[index];
-        Section::new(Arc::clone(&self.file), offset, size)
+        self.whole.part(offset, size)
     }
 
     fn outer(&self) -> io::Result<Walk<Outer>> {
-        Ok(Walk::new(Outer::new(self.whole())?, ENTRY_LIMIT))
+        Ok(Walk::new(Outer::new(self.whole.clone())?, ENTRY_LIMIT).with_end(self.parts.is_some()))
     }
 
     /// Lists the members in one pass. Of a compressed archive, what will be needed of each is kept now.
@@ -282,6 +313,17 @@ impl Members {
         }
         Err(Error::damaged(self.name(), "it changed while it was read"))
     }
+}
+
+/// Opens a whole file.
+fn file(path: &Path) -> Result<Section> {
+    // Asked before opening, which would wait forever for the other end of a pipe.
+    let about = fs::metadata(path).map_err(Error::access(path))?;
+    if !about.is_file() {
+        return Err(Error::Archive { what: format!("`{}`", path.display()), fault: ArchiveFault::NotFile });
+    }
+    let file = File::open(path).map_err(Error::access(path))?;
+    Ok(Section::new(Arc::new(file), 0, about.len()))
 }
 
 /// Returns the clean name of an entry, and that of the entry it links to; `None` for folders.

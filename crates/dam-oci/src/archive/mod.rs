@@ -7,14 +7,17 @@
 //! | DAM 1.x `.dam` | the same, gzip outside, names that start with `/` | `docs/formats/` |
 //!
 //! Each may be plain or compressed with gzip or zstd as a whole. Docker from version 25 on writes the first two in one.
+//! A file may be split ([`Parts`]): the name of its first part stands for all.
 
 mod docker;
 mod fault;
 mod image;
+mod joined;
 mod members;
 mod name;
 mod oci;
 mod outer;
+mod parts;
 mod pax;
 mod source;
 mod stream;
@@ -31,6 +34,7 @@ pub use members::{ENTRY_LIMIT, Members};
 pub(crate) use name::{clean, show};
 pub(crate) use oci::name_of;
 pub use oci::{NAME, REF_NAME};
+pub use parts::{Part, PartName, Parts};
 pub(crate) use source::{Section, Stream};
 pub use stream::{Member, stream};
 pub(crate) use walk::{Entry, Kind, Walk, read_full};

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use crate::archive::ArchiveFault;
 use crate::archive::source::{Section, Source};
 use crate::archive::walk::invalid;
-use crate::{Compression, Decompressed};
+use crate::{Compression, Decompressed, Error};
 
 /// An archive's bytes, uncompressed from front to back. What breaks is told as an [`ArchiveFault`].
 pub(crate) struct Outer(Decompressed<Section>);
@@ -34,6 +34,7 @@ impl Read for Outer {
             io::ErrorKind::Interrupted => error,
             // What the system said of the file itself, such as a failing disk.
             _ if error.raw_os_error().is_some() => error,
+            _ if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => error,
             _ => invalid(self.fault(&error)),
         })
     }

@@ -1,5 +1,6 @@
 //! Where the bytes of a tar come from.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -24,25 +25,48 @@ impl<R: Read> Read for Stream<R> {
 
 impl<R: Read> Source for Stream<R> {}
 
-/// Part of a file. Several can be read at once: none moves a position that they share.
-#[derive(Clone)]
+/// Bytes that can be read at any place, by several at once: nobody moves a position that others share.
+pub(crate) trait ReadAt: fmt::Debug + Send + Sync {
+    /// Reads into `buffer` from `at` on; 0 only at the end.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, at)
+    }
+}
+
+/// A run of bytes in something larger.
+#[derive(Debug, Clone)]
 pub(crate) struct Section {
-    file: Arc<File>,
+    bytes: Arc<dyn ReadAt>,
     at: u64,
     end: u64,
 }
 
 impl Section {
-    /// The bytes of `file` from `at` up to `at + size`.
-    pub(crate) fn new(file: Arc<File>, at: u64, size: u64) -> Self {
-        Self { file, at, end: at.saturating_add(size) }
+    /// The bytes of `bytes` from `at` up to `at + size`.
+    pub(crate) fn new(bytes: Arc<dyn ReadAt>, at: u64, size: u64) -> Self {
+        Self { bytes, at, end: at.saturating_add(size) }
+    }
+
+    /// Returns how many bytes are left.
+    pub(crate) fn length(&self) -> u64 {
+        self.end - self.at
+    }
+
+    /// Returns the part of this one from `at` (counted from here) up to `at + size`, as far as there is so much.
+    pub(crate) fn part(&self, at: u64, size: u64) -> Self {
+        let at = self.at.saturating_add(at).min(self.end);
+        Self { bytes: Arc::clone(&self.bytes), at, end: at.saturating_add(size).min(self.end) }
     }
 }
 
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.read_at(&mut buffer[..most], self.at)?;
+        let most = usize::try_from(self.length()).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.bytes.read_at(&mut buffer[..most], self.at)?;
         self.at += count as u64;
         Ok(count)
     }
@@ -50,7 +74,7 @@ impl Read for Section {
 
 impl Source for Section {
     fn skip(&mut self, count: u64) -> io::Result<u64> {
-        let skipped = count.min(self.end - self.at);
+        let skipped = count.min(self.length());
         self.at += skipped;
         Ok(skipped)
     }

@@ -66,12 +66,20 @@ pub(crate) struct Walk<S> {
     entries: u64,
     headers: u64,
     limit: u64,
+    needs_end: bool,
 }
 
 impl<S: Source> Walk<S> {
     /// Walks `source`, at most `limit` entries.
     pub(crate) fn new(source: S, limit: u64) -> Self {
-        Self { source, at: 0, left: 0, padding: 0, current: Vec::new(), entries: 0, headers: 0, limit }
+        let current = Vec::new();
+        Self { source, at: 0, left: 0, padding: 0, current, entries: 0, headers: 0, limit, needs_end: false }
+    }
+
+    /// Asks for the block of zeros that ends a tar, for a source whose last bytes may be missing.
+    pub(crate) fn with_end(mut self, needs_end: bool) -> Self {
+        self.needs_end = needs_end;
+        self
     }
 
     /// Goes to the next entry, past whatever of the current one was not read.
@@ -164,7 +172,7 @@ impl<S: Source> Walk<S> {
         self.at += count as u64;
         match count as u64 {
             // Some writers leave out the two zero blocks at the end; a missing member shows itself elsewhere.
-            0 => return Ok(None),
+            0 if !self.needs_end => return Ok(None),
             BLOCK => {}
             _ => return Err(invalid(ArchiveFault::ShortHeader { offset })),
         }

@@ -110,7 +110,8 @@ impl Spool {
 
     /// Opens the content of a file.
     pub(super) fn open(&self, offset: u64, size: u64) -> Option<Section> {
-        Some(Section::new(Arc::clone(self.file.as_ref()?), offset, size))
+        let file: Arc<File> = Arc::clone(self.file.as_ref()?);
+        Some(Section::new(file, offset, size))
     }
 
     pub(super) fn refuse(&self, fault: ArchiveFault) -> Error {
