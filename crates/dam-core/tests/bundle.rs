@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use dam_core::app::{HookName, describe};
+use dam_core::app::describe;
 use dam_core::bundle::{Bundle, BundleApp, BundleError, BundledApp, VerifiedBundle, Written, file_name, write};
 use dam_core::cache::{Cache, Compressed};
 use dam_core::event::{Event, Reporter, Silent, Warning};
-use dam_core::meta::KeptMeta;
+use dam_core::meta::{Keep, KeptMeta};
+use dam_core::ops::Candidate;
 use dam_core::{Error, Result};
-use dam_oci::testing::{ARCHIVE_FORMS, ArchiveForm, ImageBuilder, MemoryImage, archive};
-use dam_oci::{Digest, Image, Reference, config, media_type};
+use dam_oci::testing::{ARCHIVE_FORMS, ArchiveForm, ImageBuilder, MemoryImage, archive, gzip};
+use dam_oci::{Descriptor, Digest, Image, Limits, Reference, config, media_type, subtree};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,11 +25,26 @@ fn shop() -> ImageBuilder {
 /// Makes an app of an image, as `dam save` does.
 fn bundled(reference: &str, image: impl Image + 'static) -> BundleApp {
     let reference: Reference = reference.parse().expect("a reference");
-    let hooks = vec![HookName::Install, HookName::Uninstall];
-    let meta = KeptMeta { digest: Digest::of(b""), hooks, description: Some("A shop.\nMore of it.\n".to_owned()) };
+    let folder = tempfile::tempdir().expect("a temp folder");
+    let keep = Keep::open(folder.path()).expect("a folder");
+    let limits = Limits::default();
+    let kept = keep.keep(&mut |out| Ok(subtree(&image, "meta", limits, folder.path(), out)?)).expect("a good /meta");
+    let meta = KeptMeta { description: Some("A shop.\nMore of it.\n".to_owned()), ..kept.expect("a /meta") };
     let labels = config(&image).expect("a config").1.config.labels;
     let app = describe(&reference, &labels, &meta).expect("an app");
-    BundleApp { app, image: Box::new(image) }
+    BundleApp { app, meta: meta.digest, image: Box::new(image) }
+}
+
+/// Packs the layers of an image, and notes nothing of them.
+fn with_layers(image: &MemoryImage, media_type: &str, pack: fn(&[u8]) -> Vec<u8>) -> MemoryImage {
+    let mut image = image.clone();
+    let mut manifest = image.manifest().clone();
+    for layer in &mut manifest.layers {
+        let packed = pack(&image.blobs_mut()[&layer.digest]);
+        *layer = Descriptor::of(media_type, &packed);
+        image.blobs_mut().insert(layer.digest, packed);
+    }
+    MemoryImage::new(manifest, std::mem::take(image.blobs_mut()))
 }
 
 /// The two apps of the fixture: one with raw layers and one with zstd layers, on one base.
@@ -50,7 +66,13 @@ fn example() -> Vec<u8> {
     written(&two_apps(&Cache::new(folder.path(), 1 << 20))).0
 }
 
+/// A bundle of version 2.
 fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bundle-v2-meta.dam")
+}
+
+/// One that does not say what its `/meta` is, as the first of version 2 did not.
+fn older_fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bundle-v2.dam")
 }
 
@@ -178,6 +200,7 @@ fn the_fixture_is_read() {
     assert_eq!(shop["description"], "A shop.");
     assert_eq!(shop["hooks"], json!(["install", "uninstall"]));
     assert_eq!(shop["reference"], "shop:1.0");
+    assert_eq!(shop["meta"], "sha256:cb5d1e4025a034eccb675f876bb271dabc5420c637420731f206d443dcb5670c");
     assert_eq!(shop["layers"][0]["mediaType"], media_type::LAYER);
     assert_eq!(shop["layers"][0]["unpackedSize"], shop["layers"][0]["size"]);
     let backup = &head["apps"][1];
@@ -192,6 +215,41 @@ fn the_fixture_is_read() {
         layers.iter().map(|layer| layer["unpackedSize"].as_u64().expect("known")).sum::<u64>()
     });
     assert_eq!(bundle.apps().iter().map(|app| app.unpacked).collect::<Vec<_>>(), sizes.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_bundle_without_the_digest_of_meta_is_read() {
+    let older = open(&older_fixture()).expect("a sound bundle");
+    assert!(older.head().expect("a head").apps.iter().all(|app| app.meta.is_none()));
+    let today = open(&fixture()).expect("a sound bundle");
+    assert_eq!(content(older.apps()).expect("sound blobs"), content(today.apps()).expect("sound blobs"));
+}
+
+#[test]
+fn a_meta_that_is_another_than_promised_is_refused() {
+    let folder = tempfile::tempdir().expect("a temp folder");
+    let keep = Keep::open(folder.path()).expect("a folder");
+    let read = |path: &Path| {
+        let mut apps = open(path)?.into_apps().into_iter();
+        apps.try_for_each(|app| Candidate::from_bundled(&keep, folder.path(), path, app).map(drop))
+    };
+    read(&fixture()).expect("it is as promised");
+    let other = json!(Digest::of(b"other").to_string());
+    let (_folder, path) = edited("dam.json", |head| head["apps"][1]["meta"] = other.clone());
+    let error = read(&path).expect_err("another /meta");
+    let expected = "contradicts itself: `plant:5000/tools/backup:2.1` has another /meta in its layers";
+    assert!(error.to_string().ends_with(expected), "{error}");
+}
+
+#[test]
+fn the_unpacked_length_of_every_layer_is_told() {
+    let image = shop().layer().file("a", 0o644, vec![7; 5000]).build();
+    let raw: Vec<u64> = image.manifest().layers.iter().map(|layer| layer.size).collect();
+    // As a registry has them: nothing is noted of their content.
+    let packed = with_layers(&image, media_type::LAYER_GZIP, gzip);
+    let (_, written) = written(&[bundled("shop:1.0", packed)]);
+    let told: Vec<_> = written.head.apps[0].layers.iter().map(|layer| layer.unpacked_size.expect("told")).collect();
+    assert_eq!(told, raw);
 }
 
 /// After any damage, a bundle is refused or is the same.

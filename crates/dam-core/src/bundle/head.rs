@@ -51,6 +51,10 @@ pub struct HeadApp {
     pub manifest: Descriptor,
     /// Digest of the image config, which is the image id in Docker's classic stores.
     pub image: Digest,
+    /// Digest of the kept copy of its `/meta`, as [`crate::meta::Keep::keep`] returns it; absent in bundles of early
+    /// test versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Digest>,
     /// The layers, base first, as the manifest lists them.
     pub layers: Vec<HeadLayer>,
 }
@@ -65,7 +69,7 @@ pub struct HeadLayer {
     pub digest: Digest,
     /// Length of the layer as it is in the bundle, in bytes.
     pub size: u64,
-    /// Length of the unpacked layer in bytes; absent where the writer could not know it without unpacking.
+    /// Length of the unpacked layer in bytes; absent in bundles of early test versions, where it was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpacked_size: Option<u64>,
     /// Media type, which tells the compression.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use dam_oci::{Archive, ArchivedImage, Config, Image, Reference, config};
+use dam_oci::{Archive, ArchivedImage, Config, Digest, Image, Reference, config};
 
 use super::file_name::{self, Promise};
 use super::head::{FORMAT_VERSION, Head};
@@ -39,6 +39,8 @@ pub struct BundledApp {
     pub more_references: Vec<Reference>,
     /// The image.
     pub image: Box<dyn Image>,
+    /// Digest of the kept copy of its `/meta`, as `dam.json` promises it; what is read from the layers must have it.
+    pub meta: Option<Digest>,
     /// Bytes of its unpacked layers, each once; a layer of unknown unpacked length counts as it is packed.
     pub unpacked: u64,
 }
@@ -104,7 +106,7 @@ impl Bundle {
         let layers = archived.image.manifest().layers.iter().filter(|layer| once.insert(layer.digest));
         let unpacked = layers.map(|layer| layer.size).sum();
         let image = Box::new(archived.image.clone());
-        Ok(BundledApp { reference, more_references: names, image, unpacked })
+        Ok(BundledApp { reference, more_references: names, image, meta: None, unpacked })
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn apps(bundle: &Bundle, head: &Head) -> Result<Vec<BundledApp>> {
             None => Ok(BundledApp {
                 reference: app.reference.clone(),
                 more_references: Vec::new(),
+                meta: app.meta,
                 image: Box::new(Measured { image: image.image.clone(), layers: app.layers.clone() }),
                 unpacked: app.unpacked(),
             }),

@@ -12,12 +12,16 @@ use super::head::{FORMAT_VERSION, Head, HeadApp, HeadLayer, OCI_LAYOUT};
 use crate::Result;
 use crate::app::{App, Labels};
 use crate::event::{Event, Reporter, Watched};
+use crate::store::pump;
 
 /// An app to be written.
 pub struct BundleApp {
     /// What its image says of it.
     pub app: App,
-    /// The image; its layers are written as they are.
+    /// Digest of the kept copy of its `/meta`, as [`crate::meta::Keep::keep`] returns it.
+    pub meta: Digest,
+    /// The image; its layers are written as they are. A layer whose unpacked length it does not know is unpacked once
+    /// to count it.
     pub image: Box<dyn Image>,
 }
 
@@ -96,9 +100,10 @@ fn head(apps: &[BundleApp]) -> Result<Head> {
 }
 
 fn head_app(bundled: &BundleApp) -> Result<HeadApp> {
-    let BundleApp { app, image } = bundled;
+    let BundleApp { app, meta, image } = bundled;
     let (_, config) = config(&**image)?;
     let labels = Labels::read(&app.id.name, &config.config.labels)?;
+    let unpacked = unpacked_sizes(&**image)?;
     let layers = image.manifest().layers.iter().zip(&config.rootfs.diff_ids);
     let first_line = app.description.as_deref().and_then(|text| text.lines().next());
     Ok(HeadApp {
@@ -112,15 +117,34 @@ fn head_app(bundled: &BundleApp) -> Result<HeadApp> {
         reference: app.reference.clone(),
         manifest: manifest_of(&**image),
         image: image.manifest().config.digest,
-        layers: layers.map(|(layer, diff_id)| head_layer(layer, *diff_id, image.unpacked_size(layer))).collect(),
+        meta: Some(*meta),
+        layers: layers.map(|(layer, diff_id)| head_layer(layer, *diff_id, unpacked[diff_id])).collect(),
     })
 }
 
-fn head_layer(layer: &Descriptor, diff_id: Digest, unpacked: Option<u64>) -> HeadLayer {
+fn head_layer(layer: &Descriptor, diff_id: Digest, unpacked: u64) -> HeadLayer {
     let Descriptor { media_type, digest, size, .. } = layer.clone();
-    // A layer that is its own unpacked form.
-    let unpacked_size = unpacked.or((digest == diff_id).then_some(size));
-    HeadLayer { diff_id, digest, size, unpacked_size, media_type }
+    HeadLayer { diff_id, digest, size, unpacked_size: Some(unpacked), media_type }
+}
+
+/// Returns the unpacked length of each layer, by DiffID.
+fn unpacked_sizes(image: &dyn Image) -> Result<BTreeMap<Digest, u64>> {
+    let mut sizes = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for layer in dam_oci::layers(image)? {
+        // A layer may be its own unpacked form.
+        let raw = (layer.blob.digest == layer.diff_id).then_some(layer.blob.size);
+        match raw.or_else(|| image.unpacked_size(&layer.blob)) {
+            Some(size) => _ = sizes.insert(layer.diff_id, size),
+            None => unknown.push(layer),
+        }
+    }
+    dam_oci::visit_layers(image, &unknown, &mut |layer, content| {
+        let size = pump(content, &mut std::io::sink()).map_err(dam_oci::Error::stream(layer.name()))?;
+        sizes.insert(layer.diff_id, size);
+        Ok(())
+    })?;
+    Ok(sizes)
 }
 
 fn manifest_of(image: &dyn Image) -> Descriptor {

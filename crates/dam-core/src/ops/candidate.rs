@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use dam_oci::{Image, Limits, Platform, Reference};
+use dam_oci::{Config, Digest, Image, Limits, Platform, Reference};
 
 use super::Target;
 use crate::app::{App, AppId, NoApp, Release, describe};
-use crate::bundle::{Bundle, BundledApp};
+use crate::bundle::{Bundle, BundleError, BundledApp};
 use crate::event::{Event, Reporter, Warning};
 use crate::ledger::Source;
 use crate::meta::{Keep, KeptMeta};
-use crate::store::{ImageId, Store, StoredImage};
+use crate::store::{ImageId, Store};
 use crate::{Error, Result, version_order};
 
 /// A release that could be installed: its `/meta` is kept, its image is in the store or in a file.
@@ -58,17 +58,11 @@ impl Candidate {
         Ok(Self { release, source: Source::Store, image: None, platform: stored.platform })
     }
 
-    /// Describes an image of the store whose layers are at hand as `image`: its `/meta` is read from them, which spares an
-    /// engine making a container of it.
-    pub(super) fn from_layers(
-        search: Search,
-        reference: &Reference,
-        stored: &StoredImage,
-        image: &dyn Image,
-    ) -> Result<App> {
-        let Search { keep, scratch, .. } = search;
-        let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(image, "meta", Limits::default(), scratch, out)?))?;
-        describe(reference, &stored.labels, &require(kept, reference)?)
+    /// Describes an image whose layers are at hand, and returns the digest of its `/meta` too: it is read from the layers,
+    /// which spares an engine making a container of it.
+    pub(super) fn from_layers(search: Search, reference: &Reference, image: &dyn Image) -> Result<(App, Digest)> {
+        let (_, config) = dam_oci::config(image)?;
+        read_layers(search.keep, search.scratch, reference, image, &config)
     }
 
     /// Finds the one app of an archive.
@@ -87,12 +81,13 @@ impl Candidate {
     }
 
     fn read_bundled(keep: &Keep, scratch: &Path, path: &Path, bundled: BundledApp) -> Result<Self> {
-        let BundledApp { reference, image, unpacked, .. } = bundled;
+        let BundledApp { reference, image, meta: promised, unpacked, .. } = bundled;
         let (_, config) = dam_oci::config(&*image)?;
-        let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(&*image, "meta", Limits::default(), scratch, out)?))?;
-        let meta = require(kept, &reference)?;
-        let app = describe(&reference, &config.config.labels, &meta)?;
-        let meta = meta.digest;
+        let (app, meta) = read_layers(keep, scratch, &reference, &*image, &config)?;
+        if promised.is_some_and(|promised| promised != meta) {
+            let reason = format!("`{reference}` has another /meta in its layers");
+            return Err(BundleError::Contradiction { path: path.to_owned(), reason }.into());
+        }
         let (id, platform) = (ImageId(image.manifest().config.digest), config.platform());
         let release = Release { app, image: id, meta, diff_ids: config.rootfs.diff_ids, size: unpacked, store: None };
         let source = Source::File { path: path.display().to_string() };
@@ -109,6 +104,19 @@ impl Candidate {
         }
         Ok(candidate)
     }
+}
+
+/// Describes an image by its layers; the digest is that of its kept `/meta`.
+fn read_layers(
+    keep: &Keep,
+    scratch: &Path,
+    reference: &Reference,
+    image: &dyn Image,
+    config: &Config,
+) -> Result<(App, Digest)> {
+    let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(image, "meta", Limits::default(), scratch, out)?))?;
+    let meta = require(kept, reference)?;
+    Ok((describe(reference, &config.config.labels, &meta)?, meta.digest))
 }
 
 /// Refuses an image without `/meta`.

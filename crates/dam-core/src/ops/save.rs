@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use dam_oci::{Digest, Image};
+use dam_oci::{Digest, Image, Reference};
 use serde::Serialize;
 
 use super::candidate::newest;
 use super::info::find_installed;
 use super::{Candidate, Search, Target};
-use crate::app::{App, AppId, FAMILY, Release};
+use crate::app::{AppId, FAMILY, Release};
 use crate::bundle::{self, BundleApp, BundleFile, Finished};
 use crate::cache::{Cache, Compressed};
 use crate::event::Reporter;
@@ -97,11 +97,10 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
     let Tools { cancel, .. } = tools;
     cancel.check()?;
     let (folder, path) = place(request)?;
-    let (app, image) = source(tools, request, reporter)?;
-    let layers = image.manifest().layers.len();
-    let id = app.id.clone();
+    let bundled = source(tools, request, reporter)?;
+    let (id, layers) = (bundled.app.id.clone(), bundled.image.manifest().layers.len());
     let mut file = BundleFile::create(&folder, cancel.clone())?;
-    bundle::write(&[BundleApp { app, image: Box::new(image) }], &mut file, reporter)?;
+    bundle::write(&[bundled], &mut file, reporter)?;
     let Finished { path, bytes, sha256 } = match path {
         Some(path) => file.finish(&path)?,
         None => file.finish_as_app(&id)?,
@@ -110,7 +109,7 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
 }
 
 /// Finds the app to be saved, and its image with compressed layers.
-fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<(App, Compressed)> {
+fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<BundleApp> {
     let Tools { store, cache, scratch, cancel } = tools;
     let keep = Keep::open(scratch.path())?;
     let search = Search { store, keep: &keep, scratch: scratch.path() };
@@ -118,11 +117,12 @@ fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resul
         |image: Box<dyn Image>| Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter);
     let reference = match (&request.installed, &request.target) {
         (Some(release), _) => {
-            return Ok((release.app.clone(), compressed(store.image(release.image, reporter)?)?));
+            return app(search, &release.app.reference, compressed(store.image(release.image, reporter)?)?);
         }
         (None, Target::File(path)) => {
             let Candidate { release, image, .. } = Candidate::from_file(&keep, scratch.path(), path, reporter)?;
-            return Ok((release.app, compressed(image.expect("an archive gives its image"))?));
+            let image = compressed(image.expect("an archive gives its image"))?;
+            return Ok(BundleApp { app: release.app, meta: release.meta, image: Box::new(image) });
         }
         (None, Target::Image(reference)) => reference.clone(),
         (None, Target::Newest(wanted)) => newest(store, wanted)?,
@@ -132,8 +132,13 @@ fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resul
         // It does not say that it is an app: an export of gigabytes is not begun to find that out.
         Candidate::from_store(store, &keep, &reference)?;
     }
-    let image = compressed(store.image(stored.id, reporter)?)?;
-    Ok((Candidate::from_layers(search, &reference, &stored, &image)?, image))
+    app(search, &reference, compressed(store.image(stored.id, reporter)?)?)
+}
+
+/// Describes an app by its layers.
+fn app(search: Search, reference: &Reference, image: Compressed) -> Result<BundleApp> {
+    let (app, meta) = Candidate::from_layers(search, reference, &image)?;
+    Ok(BundleApp { app, meta, image: Box::new(image) })
 }
 
 /// Returns the folder to write in, and the file's path if the request gives one.
