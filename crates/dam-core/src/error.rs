@@ -102,6 +102,9 @@ pub enum Error {
     /// A change that was begun and failed.
     #[error(transparent)]
     Failed(Box<crate::plan::Failed>),
+    /// A change of several apps that was cut off while their images arrived.
+    #[error(transparent)]
+    Paused(Box<crate::plan::Paused>),
     /// The plan of an operation that was cut off cannot be read: another version of dam wrote it.
     #[error("the plan of the unfinished operation {operation} cannot be read")]
     UnreadablePlan {

@@ -122,7 +122,7 @@ fn failed(result: Result<Applied>) -> Failed {
 }
 
 fn as_before(running: Option<&str>) -> Aftermath {
-    Aftermath::AsBefore { running: running.map(|app| app.parse().expect("an app")) }
+    Aftermath::AsBefore { running: running.map(|app| app.parse().expect("an app")).into_iter().collect() }
 }
 
 #[test]

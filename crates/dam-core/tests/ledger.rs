@@ -9,7 +9,7 @@ use std::time::Duration;
 use dam_core::Error;
 use dam_core::app::{AppId, HookName, Release};
 use dam_core::ledger::{
-    AppState, Change, Fault, Installed, Ledger, OperationId, OperationKind, OperationState, Reason, Repo, Source,
+    AppState, Change, Fault, Installed, Ledger, OperationId, OperationKind, OperationState, Part, Reason, Repo, Source,
     StepState, Timestamp,
 };
 use dam_core::testing::release;
@@ -50,7 +50,7 @@ impl Bench {
 
     fn put(&self, operation: OperationId, installed: Installed, replacing: Option<&str>) {
         let change = Change::Put { installed: Box::new(installed), replacing: replacing.map(app) };
-        self.ledger().commit(operation, &change, Timestamp(200)).expect("it is pending");
+        self.ledger().commit(operation, [&change], None, Timestamp(200)).expect("it is pending");
     }
 
     fn names(&self) -> Vec<String> {
@@ -125,7 +125,7 @@ fn an_upgrade_replaces_and_a_removal_takes() {
     bench.put(upgrade, new, Some("shop:1.0"));
     assert_eq!(bench.names(), ["shop:2.0", "till:1.0"]);
     let removal = bench.begin(OperationKind::Remove, Some("till:1.0"), None);
-    bench.ledger().commit(removal, &Change::Take { app: app("till:1.0") }, Timestamp(300)).expect("pending");
+    bench.ledger().commit(removal, [&Change::Take { app: app("till:1.0") }], None, Timestamp(300)).expect("pending");
     assert_eq!(bench.names(), ["shop:2.0"]);
 }
 
@@ -169,6 +169,62 @@ fn a_pending_operation_survives_every_step() {
 }
 
 #[test]
+fn an_import_is_one_operation_on_several_apps() {
+    let bench = Bench::new();
+    bench.install("shop:1.0");
+    bench.install("old:1.0");
+    let (shop, next, old, till) = (release("shop:1.0"), release("shop:2.0"), release("old:1.0"), release("till:1.0"));
+    let file = Source::File { path: "site.dam".to_owned() };
+    let part = |kind, old, new| Part { kind, old, new, source: &file };
+    let parts = [
+        part(OperationKind::Remove, Some(&old), None),
+        part(OperationKind::Upgrade, Some(&shop), Some(&next)),
+        part(OperationKind::Install, None, Some(&till)),
+    ];
+    let operation =
+        bench.ledger().begin_import(&file, &parts, &json!({}), Timestamp(100)).expect("no other is pending");
+    let metas = bench.ledger().metas_in_use().expect("readable");
+    assert!([&shop, &next, &old, &till].iter().all(|release| metas.contains(&release.meta)));
+
+    let put = |id: &str, replacing: Option<&str>| Change::Put {
+        installed: Box::new(installed(id)),
+        replacing: replacing.map(app),
+    };
+    let changes = [Change::Take { app: app("old:1.0") }, put("shop:2.0", Some("shop:1.0")), put("till:1.0", None)];
+    bench.ledger().commit(operation, &changes, None, Timestamp(200)).expect("it is pending");
+    assert_eq!(bench.names(), ["shop:2.0", "till:1.0"]);
+
+    let history = bench.ledger().history(Some(&till.app.id.name), 10).expect("readable");
+    let [entry] = &history[..] else { panic!("one operation was about till: {history:?}") };
+    assert_eq!((entry.kind, &entry.old, &entry.new, &entry.source), (OperationKind::Import, &None, &None, &Some(file)));
+    let names = |app: &Option<AppId>| app.as_ref().map(ToString::to_string).unwrap_or_default();
+    let parts: Vec<_> =
+        entry.parts.iter().map(|part| (part.kind.as_str(), names(&part.old), names(&part.new))).collect();
+    let text = |kind, old: &str, new: &str| (kind, old.to_owned(), new.to_owned());
+    let expected =
+        [text("remove", "old:1.0", ""), text("upgrade", "shop:1.0", "shop:2.0"), text("install", "", "till:1.0")];
+    assert_eq!(parts, expected);
+    assert_eq!(bench.ledger().history(Some(&shop.app.id.name), 10).expect("readable").len(), 2);
+}
+
+#[test]
+fn an_import_that_stops_keeps_what_it_did_and_says_why() {
+    let bench = Bench::new();
+    bench.install("shop:1.0");
+    let operation = bench.ledger().begin_import(&Source::Store, &[], &json!({}), Timestamp(100)).expect("none pending");
+    let put = Change::Put { installed: Box::new(installed("till:1.0")), replacing: None };
+    let changes = [put, Change::Break { app: app("shop:1.0") }];
+    bench.ledger().commit(operation, &changes, Some("shop was not well"), Timestamp(200)).expect("pending");
+    let states: Vec<_> = bench.ledger().list().expect("readable").into_iter().map(|app| app.state).collect();
+    assert_eq!(
+        (bench.names(), states),
+        (vec!["shop:1.0".to_owned(), "till:1.0".to_owned()], vec![AppState::Broken, AppState::Ok])
+    );
+    let entry = bench.ledger().operation(operation).expect("readable").expect("it was there");
+    assert_eq!((entry.state, entry.error.as_deref()), (OperationState::Done, Some("shop was not well")));
+}
+
+#[test]
 fn an_operation_dropped_before_its_commit_changes_nothing() {
     let bench = Bench::new();
     bench.install("shop:1.0");
@@ -199,7 +255,7 @@ fn calls_out_of_turn_are_refused_and_change_nothing() {
     let done = bench.install("shop:1.0");
     let take = Change::Take { app: app("shop:1.0") };
     let not_pending = |result| matches!(fault(result), Fault::NotPending(id) if id == done);
-    assert!(not_pending(bench.ledger().commit(done, &take, Timestamp(9))));
+    assert!(not_pending(bench.ledger().commit(done, [&take], None, Timestamp(9))));
     assert!(not_pending(bench.ledger().end_undone(done, "x", Timestamp(9))));
     assert!(not_pending(bench.ledger().end_broken(done, "x", Some(&app("shop:1.0")), Timestamp(9))));
     assert!(not_pending(bench.ledger().step_started(done, 0, &Value::Null)));
@@ -279,7 +335,7 @@ fn what_is_in_use_is_named() {
     let bench = Bench::new();
     bench.install("gone:1.0");
     let removal = bench.begin(OperationKind::Remove, Some("gone:1.0"), None);
-    bench.ledger().commit(removal, &Change::Take { app: app("gone:1.0") }, Timestamp(1)).expect("pending");
+    bench.ledger().commit(removal, [&Change::Take { app: app("gone:1.0") }], None, Timestamp(1)).expect("pending");
     bench.install("shop:1.0");
     let upgrade = bench.begin(OperationKind::Upgrade, Some("shop:1.0"), Some("shop:2.0"));
     bench.put(upgrade, Installed { previous: Some(release("shop:1.0")), ..installed("shop:2.0") }, Some("shop:1.0"));

@@ -51,7 +51,7 @@ fn sample(root: &Path) -> Vec<u8> {
         let app = &release(&id).app.id;
         let took = std::time::Duration::ZERO;
         ledger.log_hook(operation, app, HookName::Install, "ended", took, &[b'x'; 5000]).expect("logged");
-        ledger.commit(operation, &put(&id), Timestamp(2)).expect("pending");
+        ledger.commit(operation, [&put(&id)], None, Timestamp(2)).expect("pending");
     }
     let old = release("app1:1.0");
     ledger.begin(OperationKind::Remove, Some(&old), None, None, &json!({}), Timestamp(3)).expect("no other is pending");
@@ -109,9 +109,16 @@ fn version_1_is_read_for_ever() {
     );
     assert_eq!(history[2].hooks.len(), 2);
     let pending = ledger.pending().expect("readable").expect("the removal");
-    let steps: Vec<_> = pending.steps.into_iter().map(|step| (step.state, step.note)).collect();
+    let steps: Vec<_> = pending.steps.iter().map(|step| (step.state, step.note.clone())).collect();
     assert_eq!(steps, [(StepState::Done, json!({"hook": "uninstall"})), (StepState::Started, Value::Null)]);
     assert_eq!(ledger.repos().expect("readable")[0].server, "plant:5000");
+    // It is of the newest version now, and numbers of operations go on where they were.
+    drop(ledger);
+    let mut ledger = Ledger::open(folder.path()).expect("openable");
+    let last = pending.id;
+    ledger.end_undone(last, "no", Timestamp(9)).expect("pending");
+    let next = ledger.begin_import(&Source::Store, &[], &Value::Null, Timestamp(9)).expect("no other is pending");
+    assert_eq!(next.0, last.0 + 1);
 }
 
 #[test]
@@ -122,8 +129,8 @@ fn a_newer_version_is_left_alone() {
     rusqlite::Connection::open(&path).and_then(|file| file.pragma_update(None, "user_version", 7)).expect("writable");
     let before = fs::read(&path).expect("readable");
     let newer = fault(folder.path());
-    assert!(matches!(&newer, Fault::Newer { found: 7, known: 1, .. }), "{newer:?}");
-    let text = format!("the ledger `{}` has version 7, and this dam knows versions up to 1", path.display());
+    assert!(matches!(&newer, Fault::Newer { found: 7, known: 2, .. }), "{newer:?}");
+    let text = format!("the ledger `{}` has version 7, and this dam knows versions up to 2", path.display());
     assert_eq!(newer.to_string(), text);
     assert_eq!(fs::read(&path).expect("readable"), before);
 }
@@ -243,7 +250,7 @@ fn other_process() {
                 let begun = ledger.begin(OperationKind::Install, None, new, None, &Value::Null, Timestamp(1));
                 let operation = begun.expect("no other is pending");
                 ledger.step_started(operation, 0, &Value::Null).expect("pending");
-                ledger.commit(operation, &change, Timestamp(2)).expect("pending");
+                ledger.commit(operation, [&change], None, Timestamp(2)).expect("pending");
             }
             _ => drop(ledger.record(OperationKind::Migrate, &change, &Value::Null, Timestamp(1)).expect("recorded")),
         }

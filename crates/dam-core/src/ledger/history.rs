@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use super::{HookLogSummary, Ledger, OperationId, OperationKind, Source, Timestamp, hook_log, row};
+use super::{HistoryPart, HookLogSummary, Ledger, OperationId, OperationKind, Source, Timestamp, hook_log, part, row};
 use crate::Result;
 use crate::app::{AppId, AppName};
 
@@ -30,12 +30,15 @@ pub struct HistoryEntry {
     pub id: OperationId,
     /// What it did.
     pub kind: OperationKind,
-    /// What was installed before.
+    /// What was installed before; none for an operation on several apps.
     pub old: Option<AppId>,
-    /// What was to be installed.
+    /// What was to be installed; none for an operation on several apps.
     pub new: Option<AppId>,
-    /// Where the new app came from.
+    /// Where the new app, or the product, came from.
     pub source: Option<Source>,
+    /// What it did to each app, for an operation on several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<HistoryPart>,
     /// How it stands.
     pub state: OperationState,
     /// When it began.
@@ -62,11 +65,14 @@ impl Ledger {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read_at_once(|transaction| {
             let sql = format!(
-                "{ENTRY} WHERE ?1 IS NULL OR old.name = ?1 OR new.name = ?1 ORDER BY operation.id DESC LIMIT ?2"
+                "{ENTRY} WHERE ?1 IS NULL OR old.name = ?1 OR new.name = ?1 OR operation.id IN (
+                     SELECT operation FROM part JOIN release ON release.id IN (part.old, part.new)
+                     WHERE release.name = ?1)
+                 ORDER BY operation.id DESC LIMIT ?2"
             );
             let mut entries: Vec<HistoryEntry> =
                 transaction.prepare_cached(&sql)?.query_map((name, limit), read_entry)?.collect::<Result<_, _>>()?;
-            entries.iter_mut().try_for_each(|entry| add_hooks(transaction, entry))?;
+            entries.iter_mut().try_for_each(|entry| add_details(transaction, entry))?;
             Ok(entries)
         })
     }
@@ -90,14 +96,15 @@ impl Ledger {
             let sql = format!("{ENTRY} WHERE operation.id = ?1");
             let mut statement = transaction.prepare_cached(&sql)?;
             let mut entry = statement.query_map([id.0], read_entry)?.next().transpose()?;
-            entry.iter_mut().try_for_each(|entry| add_hooks(transaction, entry))?;
+            entry.iter_mut().try_for_each(|entry| add_details(transaction, entry))?;
             Ok(entry)
         })
     }
 }
 
-fn add_hooks(connection: &Connection, entry: &mut HistoryEntry) -> rusqlite::Result<()> {
+fn add_details(connection: &Connection, entry: &mut HistoryEntry) -> rusqlite::Result<()> {
     entry.hooks = hook_log::summaries(connection, entry.id)?;
+    entry.parts = part::of(connection, entry.id)?;
     Ok(())
 }
 
@@ -105,20 +112,14 @@ fn read_entry(row: &Row) -> rusqlite::Result<HistoryEntry> {
     Ok(HistoryEntry {
         id: OperationId(row.get("id")?),
         kind: row.get("kind")?,
-        old: read_app(row, "old_name", "old_version")?,
-        new: read_app(row, "new_name", "new_version")?,
+        old: row::optional_app(row, "old_name", "old_version")?,
+        new: row::optional_app(row, "new_name", "new_version")?,
         source: row::optional_json(row, "source")?,
         state: row.get("state")?,
         started_at: Timestamp(row.get("started_at")?),
         ended_at: row.get::<_, Option<i64>>("ended_at")?.map(Timestamp),
         error: row.get("error")?,
+        parts: Vec::new(),
         hooks: Vec::new(),
     })
-}
-
-fn read_app(row: &Row, name: &str, version: &str) -> rusqlite::Result<Option<AppId>> {
-    match row.get_ref(name)? {
-        rusqlite::types::ValueRef::Null => Ok(None),
-        _ => Ok(Some(AppId { name: row::word(row, name)?, version: row::word(row, version)? })),
-    }
 }

@@ -31,6 +31,10 @@ const IN_USE: &str = "
     UNION
     SELECT release.name, release.version, release.image, release.meta, 'pending'
     FROM operation JOIN release ON release.id IN (operation.old, operation.new)
+    WHERE operation.state = 'pending'
+    UNION
+    SELECT release.name, release.version, release.image, release.meta, 'pending'
+    FROM operation JOIN part ON part.operation = operation.id JOIN release ON release.id IN (part.old, part.new)
     WHERE operation.state = 'pending'";
 
 impl Ledger {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::{Fault, Problem};
-use super::{Installed, Ledger, Source, Timestamp, installed, release, row};
+use super::{Installed, Ledger, Source, Timestamp, installed, part, release, row};
 use crate::Result;
 use crate::app::{AppId, Release};
 
@@ -24,6 +24,8 @@ row::states! {
         Remove = "remove",
         /// Takes an app over from DAM 1.x.
         Migrate = "migrate",
+        /// Brings this machine to what a product says: several apps at once.
+        Import = "import",
     }
 }
 
@@ -36,6 +38,19 @@ impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
+}
+
+/// What an operation on several apps does to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// What is done to it.
+    pub kind: OperationKind,
+    /// What is installed before.
+    pub old: Option<&'a Release>,
+    /// What is to be installed.
+    pub new: Option<&'a Release>,
+    /// Where the new release comes from.
+    pub source: &'a Source,
 }
 
 /// What a successful operation changes in the list of what is installed. The ledger records what is true by then:
@@ -51,6 +66,11 @@ pub enum Change {
     },
     /// An app is gone.
     Take {
+        /// The app.
+        app: AppId,
+    },
+    /// An app that is installed does not work any more.
+    Break {
         /// The app.
         app: AppId,
     },
@@ -73,6 +93,27 @@ impl Ledger {
         self.change("begin", |transaction| {
             refuse_second(transaction)?;
             Ok(insert(transaction, kind, [old, new], source, plan, now)?)
+        })
+    }
+
+    /// Opens an operation on several apps. `source` is where the product comes from.
+    ///
+    /// # Errors
+    /// [`Fault::Pending`] as [`Ledger::begin`].
+    pub fn begin_import(
+        &mut self,
+        source: &Source,
+        parts: &[Part],
+        plan: &Value,
+        now: Timestamp,
+    ) -> Result<OperationId> {
+        self.change("begin import", |transaction| {
+            refuse_second(transaction)?;
+            let operation = insert(transaction, OperationKind::Import, [None, None], Some(source), plan, now)?;
+            for (at, part) in parts.iter().enumerate() {
+                part::put(transaction, operation, at, part)?;
+            }
+            Ok(operation)
         })
     }
 
@@ -101,11 +142,18 @@ impl Ledger {
         self.change("step undone", |transaction| set_step(transaction, operation, index, "undone"))
     }
 
-    /// Ends an operation that succeeded, and changes what is installed, at once.
-    pub fn commit(&mut self, operation: OperationId, change: &Change, now: Timestamp) -> Result<()> {
+    /// Ends an operation that succeeded, and changes what is installed, all at once. `stopped` says why it went no further,
+    /// where it was to keep what it had done by then.
+    pub fn commit<'a>(
+        &mut self,
+        operation: OperationId,
+        changes: impl IntoIterator<Item = &'a Change>,
+        stopped: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
         self.change("commit", |transaction| {
-            end(transaction, operation, "done", None, now)?;
-            Ok(apply(transaction, change)?)
+            end(transaction, operation, "done", stopped, now)?;
+            Ok(changes.into_iter().try_for_each(|change| apply(transaction, change))?)
         })
     }
 
@@ -122,7 +170,7 @@ impl Ledger {
     ) -> Result<OperationId> {
         let (new, source) = match change {
             Change::Put { installed, .. } => (Some(&installed.release), Some(&installed.source)),
-            Change::Take { .. } => (None, None),
+            Change::Take { .. } | Change::Break { .. } => (None, None),
         };
         self.change("record", |transaction| {
             refuse_second(transaction)?;
@@ -138,18 +186,17 @@ impl Ledger {
         self.change("end undone", |transaction| end(transaction, operation, "undone", Some(error), now))
     }
 
-    /// Ends an operation that failed and could not be undone, and marks the app it leaves broken, if that is installed.
-    pub fn end_broken(
+    /// Ends an operation that failed and could not be undone, and marks the apps it leaves broken, if they are installed.
+    pub fn end_broken<'a>(
         &mut self,
         operation: OperationId,
         error: &str,
-        broken: Option<&AppId>,
+        broken: impl IntoIterator<Item = &'a AppId>,
         now: Timestamp,
     ) -> Result<()> {
         self.change("end broken", |transaction| {
             end(transaction, operation, "broken", Some(error), now)?;
-            broken.map_or(Ok(()), |app| installed::mark_broken(transaction, app))?;
-            Ok(())
+            Ok(broken.into_iter().try_for_each(|app| installed::mark_broken(transaction, app))?)
         })
     }
 }
@@ -189,6 +236,7 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
             installed::put(connection, installed)
         }
         Change::Take { app } => installed::take(connection, app),
+        Change::Break { app } => installed::mark_broken(connection, app),
     }
 }
 

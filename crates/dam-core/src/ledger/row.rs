@@ -8,7 +8,7 @@ use rusqlite::{Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::app::HookName;
+use crate::app::{AppId, HookName};
 
 /// Reads the text of a column as a checked word, a digest or anything else with a text form.
 pub(super) fn word<T>(row: &Row, column: &str) -> Result<T>
@@ -28,6 +28,14 @@ pub(super) fn optional_json<T: DeserializeOwned>(row: &Row, column: &str) -> Res
     match row.get_ref(column)? {
         rusqlite::types::ValueRef::Null => Ok(None),
         _ => json(row, column).map(Some),
+    }
+}
+
+/// Reads an app of two columns that are both empty if there is none.
+pub(super) fn optional_app(row: &Row, name: &str, version: &str) -> Result<Option<AppId>> {
+    match row.get_ref(name)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => Ok(Some(AppId { name: word(row, name)?, version: word(row, version)? })),
     }
 }
 

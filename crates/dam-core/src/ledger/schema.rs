@@ -11,7 +11,7 @@ use super::fault::{Fault, Problem};
 const APPLICATION: i64 = 0x4441_4d32;
 
 /// The SQL that makes version N from version N - 1, at place N - 1.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The newest version this program knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -38,7 +38,18 @@ pub(super) fn check(connection: &mut Connection) -> Result<(), Problem> {
 }
 
 /// Runs the migrations that are due, all or none. Another process may have run them in the meantime.
+///
+/// Foreign keys are not enforced meanwhile, so that a table can be made anew under those that point to it; they are looked
+/// at as a whole before the end. See <https://www.sqlite.org/lang_altertable.html#otheralter>.
 fn raise(connection: &mut Connection) -> Result<(), Problem> {
+    let enforced: bool = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let raised = run_migrations(connection);
+    connection.pragma_update(None, "foreign_keys", enforced)?;
+    raised
+}
+
+fn run_migrations(connection: &mut Connection) -> Result<(), Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = usize::try_from(version(&transaction)?).map_err(|_| Problem::NotALedger)?;
     for migration in MIGRATIONS.iter().skip(found) {
@@ -46,6 +57,9 @@ fn raise(connection: &mut Connection) -> Result<(), Problem> {
     }
     if found < MIGRATIONS.len() {
         transaction.pragma_update(None, "user_version", NEWEST)?;
+        if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+            return Err(Problem::NotALedger);
+        }
     }
     Ok(transaction.commit()?)
 }

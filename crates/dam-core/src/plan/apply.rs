@@ -1,18 +1,17 @@
-//! Carrying a plan out.
+//! Carrying a plan out, or several as one.
 
-use std::path::Path;
 use std::time::Duration;
 
-use dam_oci::{Image, Reference};
-use serde::{Deserialize, Serialize};
+use dam_oci::Image;
+use serde::Serialize;
 
-use super::{Aftermath, Failure, Plan, Side, Step, undo};
-use crate::app::{AppId, HookName, Release};
-use crate::event::{Event, Reporter, Warning};
-use crate::hooks::{Ended, HookError, HookRun, run_health};
+use super::effect::Before;
+use super::transaction::{Place, Transaction};
+use super::{Aftermath, Failure, Plan, Product, Step, undo};
+use crate::app::AppId;
+use crate::event::Reporter;
 use crate::host::Host;
-use crate::ledger::{AppState, Change, Installed, OperationId, OperationKind, Source, Timestamp};
-use crate::store::ImageId;
+use crate::ledger::{OperationId, OperationKind, StepState};
 use crate::{Error, Result, fault};
 
 /// How a plan is carried out.
@@ -55,58 +54,124 @@ pub struct Applied {
 /// steps so far are undone in reverse and the error is [`Error::Failed`], which says what is left behind.
 pub fn apply(
     host: &mut Host,
-    mut plan: Plan,
+    plan: Plan,
     image: Option<&dyn Image>,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Applied> {
-    plan.store = Some(host.store.describe().kind.to_owned());
-    if let Some(new) = &mut plan.new {
-        new.store.clone_from(&plan.store);
-    }
-    let journal = serde_json::to_value(&plan).expect("a plan has only string keys");
-    let (old, new) = (plan.old.as_ref(), plan.new.as_ref());
-    let operation = host.ledger.begin(plan.kind, old, new, Some(&plan.source), &journal, Timestamp::now())?;
-    fault::point("operation begun");
-    let mut run = Run { host, operation, plan, image, options, reporter, healthy_after: None };
-    match run.forward() {
-        Ok(()) => run.finish(),
-        Err(failure) => Err(undo::after_failure(run, failure)),
-    }
+    let mut applied = begin(host, Transaction::One(Box::new(plan)), &[image], options, reporter)?;
+    Ok(applied.remove(0))
 }
 
-/// A plan on its way.
+/// Carries out several plans as one operation: all of them, or none. `images` are the new images, one for each plan that
+/// loads one.
+///
+/// Before anything that runs is touched, every image is in the store. What cuts the operation off until then (a stick that
+/// is pulled out, Ctrl-C, an engine that goes away) is [`Error::Paused`]: the operation stays open, and [`resume`] goes on
+/// with it. Any other failure undoes all steps, in reverse; see [`OnFailure`].
+pub fn apply_product(
+    host: &mut Host,
+    product: Product,
+    images: &[Option<&dyn Image>],
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Applied>> {
+    begin(host, Transaction::Product(product), images, options, reporter)
+}
+
+fn begin(
+    host: &mut Host,
+    mut transaction: Transaction,
+    images: &[Option<&dyn Image>],
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Applied>> {
+    let kind = host.store.describe().kind;
+    for plan in transaction.plans_mut() {
+        plan.store = Some(kind.to_owned());
+        if let Some(new) = &mut plan.new {
+            new.store.clone_from(&plan.store);
+        }
+    }
+    let operation = transaction.begin(host)?;
+    fault::point("operation begun");
+    Run::new(host, operation, transaction, images, options, reporter).carry_out()
+}
+
+/// An operation on its way.
 pub(super) struct Run<'a> {
     pub(super) host: &'a mut Host,
     pub(super) operation: OperationId,
-    pub(super) plan: Plan,
-    pub(super) image: Option<&'a dyn Image>,
+    pub(super) transaction: Transaction,
+    /// The image of each plan that loads one; none of them where a killed dam's operation is finished or undone.
+    images: &'a [Option<&'a dyn Image>],
     pub(super) options: &'a Options,
     pub(super) reporter: &'a dyn Reporter,
-    pub(super) healthy_after: Option<Duration>,
+    /// For each plan, how long its app took to become healthy.
+    pub(super) healthy_after: Vec<Option<Duration>>,
 }
 
-/// What undoing a load or a tag needs to remember.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Before {
-    /// The image that had the tag.
-    pub(super) holder: Option<ImageId>,
-    /// Images that had no tag: one of them may be the very image that is loaded or tagged, and then it stays.
-    pub(super) untagged: Vec<ImageId>,
-}
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        host: &'a mut Host,
+        operation: OperationId,
+        transaction: Transaction,
+        images: &'a [Option<&'a dyn Image>],
+        options: &'a Options,
+        reporter: &'a dyn Reporter,
+    ) -> Self {
+        let healthy_after = vec![None; transaction.plans().len()];
+        Self { host, operation, transaction, images, options, reporter, healthy_after }
+    }
 
-impl Run<'_> {
-    fn forward(&mut self) -> Result<(), Failure> {
-        for index in 0..self.plan.steps.len() {
-            let step = self.plan.steps[index].clone();
-            if step.is_cleanup() {
+    pub(super) fn plan(&self, plan: usize) -> &Plan {
+        &self.transaction.plans()[plan]
+    }
+
+    pub(super) fn image(&self, plan: usize) -> Option<&'a dyn Image> {
+        self.images.get(plan).copied().flatten()
+    }
+
+    /// Carries out what is not done yet, and undoes it where that fails.
+    pub(super) fn carry_out(mut self) -> Result<Vec<Applied>> {
+        match self.forward() {
+            Ok(()) => self.finish(),
+            Err((failure, _)) if self.pauses(&failure)? => {
+                Err(Error::Paused(Box::new(Paused { title: self.transaction.to_string(), failure })))
+            }
+            Err((failure, at)) => Err(undo::after_failure(self, failure, at)),
+        }
+    }
+
+    /// Carries out the steps that are not done yet; a failure comes with its place, if it was in a step.
+    fn forward(&mut self) -> Result<(), (Failure, Option<Place>)> {
+        let journal = self.host.ledger.pending().map_err(|error| (error.into(), None))?;
+        let journal = journal.map(|pending| pending.steps).unwrap_or_default();
+        for (index, place) in self.transaction.order().into_iter().enumerate() {
+            let earlier = journal.iter().find(|step| step.index == index);
+            let note = earlier.map(|step| step.note.clone());
+            if earlier.is_some_and(|step| step.state == StepState::Done) {
+                self.recall(place, note.as_ref());
                 continue;
             }
-            self.host.cancel.check()?;
-            let before = serde_json::to_value(self.before(&step)?).expect("notes have only string keys");
-            self.host.ledger.step_started(self.operation, index, &before)?;
-            fault::point("step started");
-            if let Err(failure) = self.effect(&step) {
+            self.take_step(index, place, note).map_err(|failure| (failure, Some(place)))?;
+        }
+        Ok(())
+    }
+
+    /// Carries out one step. `note` is the one of an earlier try that was cut off: what was there before that is what
+    /// undoing must bring back.
+    fn take_step(&mut self, index: usize, place: Place, note: Option<serde_json::Value>) -> Result<(), Failure> {
+        let step = self.transaction.step(place).clone();
+        self.host.cancel.check()?;
+        let before = match note {
+            Some(note) => serde_json::from_value(note).unwrap_or_default(),
+            None => self.before(place.plan, &step)?,
+        };
+        self.host.ledger.step_started(self.operation, index, &to_note(&before))?;
+        fault::point("step started");
+        match self.effect(place.plan, &step) {
+            Err(failure) => {
                 // A hook that was never started has touched nothing, so there is nothing to undo of it: an undo would
                 // start hooks, and call an app broken that runs as before where they cannot be started either.
                 if matches!(step, Step::Run { .. }) && failure.came_before_the_hook() {
@@ -114,194 +179,36 @@ impl Run<'_> {
                 }
                 return Err(failure);
             }
-            fault::point("step took effect");
-            self.host.ledger.step_done(self.operation, index)?;
-        }
-        Ok(())
-    }
-
-    fn before(&self, step: &Step) -> Result<Before> {
-        let store = &self.host.store;
-        Ok(match step {
-            Step::Load { .. } => {
-                let untagged = store.list()?.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
-                let untagged = untagged.collect();
-                Before { holder: store.holder(&self.plan.release(Side::New).app.reference)?, untagged }
+            Ok(()) if step.is_load() && self.transaction.plans().len() > 1 => {
+                // A later try, which does not load it again, must know what the store calls it.
+                let loaded = self.plan(place.plan).new.as_ref().map(|new| new.image);
+                self.host.ledger.step_started(self.operation, index, &to_note(&Before { loaded, ..before }))?;
             }
-            Step::Tag { reference, .. } => {
-                let new = store.find_id(self.plan.release(Side::New).image)?;
-                let untagged = new.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
-                Before { holder: store.holder(reference)?, untagged: untagged.collect() }
-            }
-            Step::Run { .. } | Step::Drop => Before::default(),
-        })
-    }
-
-    fn effect(&mut self, step: &Step) -> Result<(), Failure> {
-        match step {
-            Step::Load { .. } => self.load()?,
-            Step::Tag { reference, take } => {
-                let new = self.plan.release(Side::New).image;
-                if *take || self.host.store.holder(reference)?.is_none() {
-                    self.host.store.tag(new, reference)?;
-                }
-            }
-            Step::Run { side, hook: HookName::Health } => {
-                let took = self.health(*side, self.options.health_limit)?;
-                self.healthy_after = Some(took);
-            }
-            Step::Run { side, hook } => match self.hook(*side, *hook) {
-                Err(error) if self.is_forced(*hook, &error) => {
-                    let what = format!("{error}; going on, as asked");
-                    self.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
-                }
-                other => other?,
-            },
-            Step::Drop => {}
+            Ok(()) => {}
         }
-        Ok(())
+        fault::point("step took effect");
+        Ok(self.host.ledger.step_done(self.operation, index)?)
     }
 
-    fn load(&mut self) -> Result<()> {
-        let image = self.image.expect("rules plan a load only for an image that is at hand");
-        let image = crate::host::Interruptible::new(image, self.host.cancel.clone());
-        let new = self.plan.new.as_mut().expect("rules plan a load only for a new release");
-        let loaded = self.host.store.load(&image, std::slice::from_ref(&new.app.reference), self.reporter);
-        // A load that was cut off on purpose fails with whatever the store makes of a broken stream.
-        self.host.cancel.check()?;
-        new.image = loaded.map_err(|error| match &self.plan.source {
-            Source::File { path } => error.in_archive(Path::new(path)),
-            _ => error,
-        })?;
-        Ok(())
-    }
-
-    /// Tells whether a hook that failed, or could not be run at all, is only a warning. Ctrl-C always stops.
-    fn is_forced(&self, hook: HookName, error: &Error) -> bool {
-        let about_hook = match error {
-            Error::Hook(HookError::Failed { ended: Ended::Cancelled, .. }) => false,
-            Error::Hook(_) | Error::Meta(_) | Error::Access { .. } => true,
-            _ => false,
-        };
-        self.options.force && hook == HookName::Uninstall && about_hook
-    }
-
-    /// Runs one hook to its end and writes its output to the ledger, whatever the end.
-    pub(super) fn hook(&mut self, side: Side, hook: HookName) -> Result<()> {
-        self.hook_within(side, hook, self.options.timeout)
-    }
-
-    /// The same with another time limit.
-    pub(super) fn hook_within(&mut self, side: Side, hook: HookName, timeout: Option<Duration>) -> Result<()> {
-        let Host { hooks, ledger, cancel, .. } = &mut *self.host;
-        let run = HookRun { timeout, ..hook_run(&self.plan, self.options, side, hook) };
-        let end = hooks.run(&run, cancel, self.reporter)?;
-        let text = end.text.to_text();
-        ledger.log_hook(self.operation, &run.app.id, hook, &end.ended.to_string(), end.took, text.as_bytes())?;
-        end.check(&run.app.id, hook)?;
-        Ok(())
-    }
-
-    /// Repeats the health hook until it succeeds or `limit` passes; returns how long that took.
-    pub(super) fn health(&mut self, side: Side, limit: Duration) -> Result<Duration, Failure> {
-        let hook = HookName::Health;
-        let Host { hooks, ledger, cancel, .. } = &mut *self.host;
-        let run = hook_run(&self.plan, self.options, side, hook);
-        let end = run_health(&**hooks, &run, limit, cancel, self.reporter)?;
-        let Some(last) = end.failure else {
-            ledger.log_hook(self.operation, &run.app.id, hook, "succeeded", end.took, b"")?;
-            return Ok(end.took);
-        };
-        let text = last.text.to_text();
-        ledger.log_hook(self.operation, &run.app.id, hook, &last.ended.to_string(), end.took, text.as_bytes())?;
-        cancel.check()?;
-        Err(Failure::Unhealthy { app: run.app.id.clone(), limit, last })
-    }
-
-    /// Records the change, then cleans up.
-    pub(super) fn finish(mut self) -> Result<Applied> {
-        fault::point("all steps done");
-        let change = self.change()?;
-        self.host.ledger.commit(self.operation, &change, Timestamp::now())?;
-        fault::point("change recorded");
-        let cleanup: Vec<Step> = self.plan.steps.iter().filter(|step| step.is_cleanup()).cloned().collect();
-        for _ in cleanup {
-            if let Some(old) = self.plan.old.clone() {
-                self.drop_image(&old);
-            }
+    /// Tells whether the operation stays open after `failure`: it was cut off while images arrived.
+    fn pauses(&mut self, failure: &Failure) -> Result<bool> {
+        let Transaction::Product(_) = self.transaction else { return Ok(false) };
+        if !failure.is_cut() {
+            return Ok(false);
         }
-        Ok(Applied {
-            kind: self.plan.kind,
-            operation: self.operation,
-            old: self.plan.old.map(|old| old.app.id),
-            new: self.plan.new.map(|new| new.app.id),
-            healthy_after: self.healthy_after.map(|took| took.as_secs_f64()),
-        })
-    }
-
-    fn change(&self) -> Result<Change> {
-        let replacing = self.plan.old.as_ref().map(|old| old.app.id.clone());
-        let Some(mut release) = self.plan.new.clone() else {
-            return Ok(Change::Take { app: replacing.expect("a plan without a new release takes the old one away") });
-        };
-        // After a kill the id that the load returned is lost; the tag it set is not. Else the store is not asked: the tag
-        // may have moved to an image that is not the app, and an engine that is gone by now must not keep what was done
-        // from being recorded.
-        let store = &self.host.store;
-        let loads = self.plan.steps.iter().any(|step| matches!(step, Step::Load { .. }));
-        if loads
-            && self.image.is_none()
-            && store.find_id(release.image)?.is_none()
-            && let Some(stored) = store.find(&release.app.reference)?
-        {
-            release.image = stored.id;
-        }
-        let ran_health = self.plan.steps.contains(&Step::Run { side: Side::New, hook: HookName::Health });
-        let state = if ran_health { AppState::Healthy } else { AppState::Ok };
-        let installed = Installed {
-            release,
-            source: self.plan.source.clone(),
-            installed_at: Timestamp::now(),
-            state,
-            previous: self.plan.old.clone(),
-        };
-        Ok(Change::Put { installed: Box::new(installed), replacing })
-    }
-
-    /// Takes an app's tags away, and its image with the last of them unless something else needs it.
-    fn drop_image(&mut self, release: &Release) {
-        if let Err(error) = drop_image(self.host, release) {
-            let what = format!("the image of {} stays: {error}", release.app.id);
-            self.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
-        }
+        only_loads(&self.transaction, self.host)
     }
 }
 
-fn hook_run<'a>(plan: &'a Plan, options: &Options, side: Side, hook: HookName) -> HookRun<'a> {
-    let release = plan.release(side);
-    let old_version = plan.old.as_ref().filter(|_| plan.new.is_some()).map(|old| &old.app.id.version);
-    let Options { timeout, terminal, .. } = *options;
-    HookRun { old_version, timeout, terminal, ..HookRun::new(&release.app, hook, release.meta) }
+/// Tells whether nothing but loads was begun of the pending operation.
+pub(super) fn only_loads(transaction: &Transaction, host: &mut Host) -> Result<bool> {
+    let Some(pending) = host.ledger.pending()? else { return Ok(false) };
+    let order = transaction.order();
+    Ok(pending.steps.iter().all(|step| order.get(step.index).is_some_and(|place| transaction.step(*place).is_load())))
 }
 
-fn drop_image(host: &Host, release: &Release) -> Result<()> {
-    if host.ledger.images_in_use()?.iter().any(|(image, ..)| *image == release.image) {
-        return Ok(());
-    }
-    let image = match host.store.find_id(release.image) {
-        Ok(Some(image)) => image,
-        Ok(None) => return Ok(()),
-        // Nobody can use a damaged one, whatever names it has.
-        Err(Error::Oci(_)) => return host.store.remove(release.image),
-        Err(error) => return Err(error),
-    };
-    let is_ours = |tag: &Reference| *tag == release.app.reference || release.app.more_references.contains(tag);
-    let (ours, foreign): (Vec<_>, Vec<_>) = image.tags.into_iter().partition(is_ours);
-    // Removed as a whole where it may be: an engine then also takes what only its build had left.
-    if foreign.is_empty() {
-        return host.store.remove(release.image);
-    }
-    ours.iter().try_for_each(|tag| host.store.untag(tag))
+fn to_note(before: &Before) -> serde_json::Value {
+    serde_json::to_value(before).expect("notes have only string keys")
 }
 
 /// A change that failed.
@@ -315,4 +222,16 @@ pub struct Failed {
     pub failure: Failure,
     /// What is left behind.
     pub aftermath: Aftermath,
+}
+
+/// A change of several apps that was cut off while their images arrived. Nothing that runs was touched; what arrived is
+/// kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{failure}")]
+pub struct Paused {
+    /// The change, such as `import of 3 apps`.
+    pub title: String,
+    /// What cut it off.
+    #[source]
+    pub failure: Failure,
 }

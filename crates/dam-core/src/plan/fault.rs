@@ -93,6 +93,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Tells whether the change was cut off, by no fault of what it should bring.
+    pub(super) fn is_cut(&self) -> bool {
+        match self {
+            Self::Unhealthy { .. } => false,
+            Self::Other(error) => error.is_cut(),
+        }
+    }
+
     /// Tells of a failed run of a hook whether the hook was never started; see [`crate::hooks::Hooks::run`].
     pub(super) fn came_before_the_hook(&self) -> bool {
         let Self::Other(error) = self else { return false };
@@ -122,10 +130,19 @@ impl From<Error> for Failure {
 pub enum Aftermath {
     /// Nothing had been touched.
     Untouched,
-    /// Everything is as before; `running` is the app that was put back, if one was.
+    /// Everything is as before; `running` are the apps that were put back.
     AsBefore {
-        /// The app that runs again.
-        running: Option<AppId>,
+        /// The apps that run again.
+        running: Vec<AppId>,
+    },
+    /// The apps that were changed by then stay so, as it was asked; the rest is as before.
+    Stopped {
+        /// The apps that were changed.
+        changed: Vec<AppId>,
+        /// The apps that were put back and run again.
+        running: Vec<AppId>,
+        /// What could not be undone, one sentence each.
+        faults: Vec<String>,
     },
     /// The undo failed as well.
     Broken {

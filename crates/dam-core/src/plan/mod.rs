@@ -5,14 +5,18 @@
 //! the same for a dam that was killed.
 
 mod apply;
+mod effect;
 mod fault;
+mod record;
 mod recover;
 mod rules;
 mod step;
+mod transaction;
 mod undo;
 
-pub use apply::{Applied, Failed, Options, apply};
+pub use apply::{Applied, Failed, Options, Paused, apply, apply_product};
 pub use fault::{Aftermath, Failure, RuleFault};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, Resumable, recover, resumable, resume};
 pub use rules::{Downgrade, find, install, remove, rollback, upgrade};
 pub use step::{Plan, Side, Step, title};
+pub use transaction::{OnFailure, Product};

@@ -1,12 +1,14 @@
 //! Finishing or undoing what a killed dam left.
 
+use dam_oci::{Digest, Image};
 use serde::Serialize;
 
-use super::apply::Run;
-use super::{Aftermath, Options, Plan, Step, undo};
+use super::apply::{Run, only_loads};
+use super::transaction::Transaction;
+use super::{Aftermath, Applied, Options, Product, undo};
 use crate::event::{Event, Reporter};
 use crate::host::Host;
-use crate::ledger::{Pending, StepState};
+use crate::ledger::{OperationId, Pending, StepState};
 use crate::{Error, Result};
 
 /// An operation that was found cut off.
@@ -27,30 +29,85 @@ pub struct Recovered {
 /// [`Error::BegunInOtherStore`] where it was begun with a store of another kind: there its tags and images are, and
 /// nothing of it can be undone here. It stays pending.
 pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> Result<Option<Recovered>> {
-    let Some(pending) = host.ledger.pending()? else { return Ok(None) };
-    let plan: Plan = serde_json::from_value(pending.plan.clone())
-        .map_err(|source| Error::UnreadablePlan { operation: pending.id, source })?;
-    let finish = is_complete(&plan, &pending);
-    let title = plan.title();
-    let now = host.store.describe().kind;
-    if let Some(was) = plan.store.clone().filter(|was| was != now) {
-        return Err(Error::BegunInOtherStore { title, was, now: now.to_owned() });
-    }
+    let Some((pending, transaction)) = read(host)? else { return Ok(None) };
+    let finish = is_complete(&transaction, &pending);
+    let title = transaction.to_string();
+    require_its_store(host, &transaction)?;
     reporter.event(Event::Recovering { what: &title, finish });
-    let mut run = Run { operation: pending.id, plan, image: None, options, reporter, healthy_after: None, host };
+    let mut run = Run::new(host, pending.id, transaction, &[], options, reporter);
     if finish {
         run.finish()?;
         return Ok(Some(Recovered { title, finished: true, faults: Vec::new() }));
     }
-    let faults = match undo::undo(&mut run, "dam was cut off")? {
+    let faults = match undo::undo(&mut run, "dam was cut off", 0)? {
         Aftermath::Broken { faults } => faults,
-        Aftermath::Untouched | Aftermath::AsBefore { .. } => Vec::new(),
+        Aftermath::Untouched | Aftermath::AsBefore { .. } | Aftermath::Stopped { .. } => Vec::new(),
     };
     Ok(Some(Recovered { title, finished: false, faults }))
 }
 
+/// A change of several apps that was cut off while their images arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resumable {
+    operation: OperationId,
+    /// The change, as it was planned.
+    pub product: Product,
+    /// For each app that changes, whether its image has arrived.
+    pub arrived: Vec<bool>,
+}
+
+/// Looks for an operation that was cut off while its images arrived and that has this `wish`; none otherwise, and where the
+/// store is another one.
+pub fn resumable(host: &mut Host, wish: &Digest) -> Result<Option<Resumable>> {
+    let Some((pending, transaction)) = read(host)? else { return Ok(None) };
+    if require_its_store(host, &transaction).is_err() || !only_loads(&transaction, host)? {
+        return Ok(None);
+    }
+    let order = transaction.order();
+    let mut arrived = vec![false; transaction.plans().len()];
+    for step in pending.steps.iter().filter(|step| step.state == StepState::Done) {
+        arrived[order[step.index].plan] = true;
+    }
+    match transaction {
+        Transaction::Product(product) if product.wish == *wish => {
+            Ok(Some(Resumable { operation: pending.id, product, arrived }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Goes on with a change that was cut off. `images` as for [`super::apply_product`]; those that have arrived are not needed.
+pub fn resume(
+    host: &mut Host,
+    resumable: Resumable,
+    images: &[Option<&dyn Image>],
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Applied>> {
+    let Resumable { operation, product, .. } = resumable;
+    Run::new(host, operation, Transaction::Product(product), images, options, reporter).carry_out()
+}
+
+/// Reads the operation that has not ended.
+fn read(host: &mut Host) -> Result<Option<(Pending, Transaction)>> {
+    let Some(pending) = host.ledger.pending()? else { return Ok(None) };
+    let transaction = serde_json::from_value(pending.plan.clone())
+        .map_err(|source| Error::UnreadablePlan { operation: pending.id, source })?;
+    Ok(Some((pending, transaction)))
+}
+
+fn require_its_store(host: &Host, transaction: &Transaction) -> Result<()> {
+    let now = host.store.describe().kind;
+    match transaction.store() {
+        Some(was) if was != now => {
+            let (title, was, now) = (transaction.to_string(), was.to_owned(), now.to_owned());
+            Err(Error::BegunInOtherStore { title, was, now })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Tells whether every step was done and none is undone yet.
-fn is_complete(plan: &Plan, pending: &Pending) -> bool {
-    let wanted = plan.steps.iter().filter(|step| !Step::is_cleanup(step)).count();
-    pending.steps.len() == wanted && pending.steps.iter().all(|step| step.state == StepState::Done)
+fn is_complete(transaction: &Transaction, pending: &Pending) -> bool {
+    pending.steps.len() == transaction.order().len() && pending.steps.iter().all(|step| step.state == StepState::Done)
 }

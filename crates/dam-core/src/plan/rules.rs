@@ -115,7 +115,7 @@ fn replace(kind: OperationKind, old: Release, new: Release, source: Source, load
 fn arrive(new: &Release, load: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if load {
-        steps.push(Step::Load { bytes: new.size });
+        steps.push(Step::Load { bytes: new.size, tagged: true });
     } else {
         // Found by another tag, or untagged since: the hooks of the app expect its own name to work.
         steps.push(Step::Tag { reference: new.app.reference.clone(), take: true });

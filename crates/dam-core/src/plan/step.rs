@@ -26,6 +26,9 @@ pub enum Step {
     Load {
         /// Bytes of its unpacked layers, as far as known.
         bytes: u64,
+        /// Whether the image gets the app's own tag at once; if not, a later step gives it.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        tagged: bool,
     },
     /// Gives the new image a tag.
     Tag {
@@ -46,14 +49,29 @@ pub enum Step {
     Drop,
 }
 
+/// Plans that were recorded before steps said so always tagged.
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands it over so
+fn is_yes(tagged: &bool) -> bool {
+    *tagged
+}
+
 impl Step {
+    /// Tells whether the step is a load: it touches nothing that runs, and what it brought can be used by a later try.
+    pub fn is_load(&self) -> bool {
+        matches!(self, Self::Load { .. })
+    }
+
     /// Tells whether the step comes after the change is recorded.
     pub fn is_cleanup(&self) -> bool {
         matches!(self, Self::Drop)
     }
 }
 
-/// A change to this machine, not yet done.
+/// A change of one app, not yet done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The kind of change.

@@ -2,68 +2,87 @@
 
 use std::time::Duration;
 
-use super::apply::{Before, Run};
-use super::{Aftermath, Failed, Failure, Side, Step};
+use super::apply::{Failed, Run};
+use super::effect::Before;
+use super::transaction::Place;
+use super::{Aftermath, Failure, OnFailure, Side, Step};
 use crate::app::{AppId, HookName};
 use crate::event::{Event, Warning};
-use crate::ledger::{JournalStep, StepState, Timestamp};
+use crate::ledger::{Change, JournalStep, StepState, Timestamp};
 use crate::store::docker::DockerError;
 use crate::{Error, Result, fault};
 
 /// How long an app may take to say that a failed uninstall has not stopped it.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Undoes what `run` did so far and says how it went. A cancelled change is undone to the end: the wish to stop is
-/// taken as heard.
-pub(super) fn after_failure(mut run: Run, failure: Failure) -> Error {
+/// Undoes what `run` did so far and says how it went; `at` is the step that failed. A cancelled change is undone to the
+/// end: the wish to stop is taken as heard.
+pub(super) fn after_failure(mut run: Run, failure: Failure, at: Option<Place>) -> Error {
     run.host.cancel.clear();
-    run.reporter.event(Event::Undoing { what: &run.plan.title() });
-    let title = run.plan.title();
-    match undo(&mut run, &failure.to_string()) {
-        Ok(aftermath) => Error::Failed(Box::new(Failed { title, failure, aftermath })),
-        Err(error) => {
-            let faults = vec![format!("the undo itself stopped: {error}")];
-            Error::Failed(Box::new(Failed { title, failure, aftermath: Aftermath::Broken { faults } }))
-        }
-    }
+    let title = run.transaction.to_string();
+    run.reporter.event(Event::Undoing { what: &title });
+    // Apps that are changed already may stay; those that come later have at most arrived.
+    let first = match (run.transaction.on_failure(), at) {
+        (OnFailure::Stop, Some(place)) if run.transaction.changes_what_runs(place) => place.plan,
+        _ => 0,
+    };
+    let aftermath = undo(&mut run, &failure.to_string(), first)
+        .unwrap_or_else(|error| Aftermath::Broken { faults: vec![format!("the undo itself stopped: {error}")] });
+    Error::Failed(Box::new(Failed { title, failure, aftermath }))
 }
 
-/// Undoes all journalled steps of the operation, newest first, and closes it. `cause` goes into the history.
+/// Undoes all journalled steps of the plans from `first` on, newest first, records what the plans before it did, and closes
+/// the operation. `cause` goes into the history.
 ///
 /// A wish to stop is not heard meanwhile: hooks that end early would leave the old app down and the operation broken.
-pub(super) fn undo(run: &mut Run, cause: &str) -> Result<Aftermath> {
+pub(super) fn undo(run: &mut Run, cause: &str, first: usize) -> Result<Aftermath> {
     let wish = std::mem::take(&mut run.host.cancel);
-    let undone = undo_all(run, cause);
+    let undone = undo_from(run, cause, first);
     run.host.cancel = wish;
     undone
 }
 
-fn undo_all(run: &mut Run, cause: &str) -> Result<Aftermath> {
+fn undo_from(run: &mut Run, cause: &str, first: usize) -> Result<Aftermath> {
     let pending = run.host.ledger.pending()?.expect("an operation is pending until it is closed here");
+    let order = run.transaction.order();
     let mut undone = Undone::default();
     for step in pending.steps.iter().rev().filter(|step| step.state != StepState::Undone) {
+        let place = order[step.index];
+        if place.plan < first {
+            continue;
+        }
         fault::point("undo of a step");
-        undo_step(run, step, &mut undone)?;
+        undo_step(run, place, step, &mut undone)?;
         fault::point("step undone");
         run.host.ledger.step_undone(run.operation, step.index)?;
     }
-    let now = Timestamp::now();
-    if undone.faults.is_empty() {
-        run.host.ledger.end_undone(run.operation, cause, now)?;
-        fault::point("operation undone");
-        return Ok(match undone {
-            Undone { touched: false, .. } => Aftermath::Untouched,
-            Undone { running, .. } => Aftermath::AsBefore { running },
-        });
+    if order.iter().any(|place| run.transaction.step(*place).is_load()) {
+        // What a load left that was cut off. Where it stays, it only takes space, and `purge` finds it.
+        if let Err(error) = run.host.store.forget_parts() {
+            unless_away(error)?;
+        }
     }
-    let broken = run.plan.old.as_ref().map(|old| old.app.id.clone());
-    run.host.ledger.end_broken(
-        run.operation,
-        &format!("{cause}; {}", undone.faults.join("; ")),
-        broken.as_ref(),
-        now,
-    )?;
-    Ok(Aftermath::Broken { faults: undone.faults })
+    close(run, cause, first, undone)
+}
+
+/// Writes to the ledger how the undo went.
+fn close(run: &mut Run, cause: &str, first: usize, undone: Undone) -> Result<Aftermath> {
+    let now = Timestamp::now();
+    let Undone { touched, running, faults, broken } = undone;
+    if first > 0 {
+        let mut changes = (0..first).map(|plan| run.change(plan)).collect::<Result<Vec<_>>>()?;
+        changes.extend(broken.into_iter().map(|app| Change::Break { app }));
+        run.host.ledger.commit(run.operation, &changes, Some(cause), now)?;
+        let changed = run.transaction.plans()[..first].iter().map(|plan| plan.app().id.clone()).collect();
+        return Ok(Aftermath::Stopped { changed, running, faults });
+    }
+    if !faults.is_empty() {
+        run.host.ledger.end_broken(run.operation, &format!("{cause}; {}", faults.join("; ")), &broken, now)?;
+        return Ok(Aftermath::Broken { faults });
+    }
+    run.host.ledger.end_undone(run.operation, cause, now)?;
+    fault::point("operation undone");
+    Ok(if touched { Aftermath::AsBefore { running } } else { Aftermath::Untouched })
 }
 
 /// How an undo goes.
@@ -71,39 +90,50 @@ fn undo_all(run: &mut Run, cause: &str) -> Result<Aftermath> {
 struct Undone {
     /// Whether anything that runs was touched.
     touched: bool,
-    /// The app that was put back.
-    running: Option<AppId>,
+    /// The apps that were put back.
+    running: Vec<AppId>,
     /// What could not be undone.
     faults: Vec<String>,
+    /// The apps this is about, if they were installed before.
+    broken: Vec<AppId>,
 }
 
-fn undo_step(run: &mut Run, journal: &JournalStep, undone: &mut Undone) -> Result<()> {
+impl Undone {
+    fn fault(&mut self, run: &Run, plan: usize, fault: String) {
+        self.faults.push(fault);
+        self.broken.extend(run.plan(plan).old.as_ref().map(|old| old.app.id.clone()));
+    }
+}
+
+fn undo_step(run: &mut Run, place: Place, journal: &JournalStep, undone: &mut Undone) -> Result<()> {
     let before: Before = serde_json::from_value(journal.note.clone()).unwrap_or_default();
-    match run.plan.steps[journal.index].clone() {
-        Step::Load { .. } => {
-            let reference = run.plan.release(Side::New).app.reference.clone();
-            if let Err(error) = put_tag_back(run, &reference, &before).and_then(|()| unload(run, &before)) {
+    let plan = place.plan;
+    match run.transaction.step(place).clone() {
+        Step::Load { tagged, .. } => {
+            let reference = run.plan(plan).release(Side::New).app.reference.clone();
+            let tag = if tagged { put_tag_back(run, &reference, &before) } else { Ok(()) };
+            if let Err(error) = tag.and_then(|()| unload(run, plan, &before)) {
                 let error = unless_away(error)?;
-                undone.faults.push(format!("the load of {reference} could not be undone: {error}"));
+                undone.fault(run, plan, format!("the load of {reference} could not be undone: {error}"));
             }
         }
         Step::Tag { reference, .. } => {
             if let Err(error) = put_tag_back(run, &reference, &before) {
                 let error = unless_away(error)?;
-                undone.faults.push(format!("the tag {reference} could not be put back: {error}"));
+                undone.fault(run, plan, format!("the tag {reference} could not be put back: {error}"));
             }
         }
         Step::Run { hook: HookName::Check | HookName::Health, .. } | Step::Drop => {}
         Step::Run { side: Side::New, hook } => {
             undone.touched = true;
-            take_away_new(run);
+            take_away_new(run, plan);
             if hook == HookName::Upgrade {
-                restore_old(run, StepState::Done, undone);
+                restore_old(run, plan, StepState::Done, undone);
             }
         }
         Step::Run { side: Side::Old, .. } => {
             undone.touched = true;
-            restore_old(run, journal.state, undone);
+            restore_old(run, plan, journal.state, undone);
         }
     }
     Ok(())
@@ -145,9 +175,9 @@ fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) 
 
 /// Removes the new image where a load was cut off before it was tagged: an image without a tag that was not there
 /// before, of exactly the new layers.
-fn unload(run: &Run, before: &Before) -> Result<()> {
+fn unload(run: &Run, plan: usize, before: &Before) -> Result<()> {
     let store = &run.host.store;
-    let new = run.plan.release(Side::New);
+    let new = run.plan(plan).release(Side::New);
     let untagged = store.list()?.into_iter().filter(|image| image.tags.is_empty()).map(|image| image.id);
     for id in untagged.filter(|id| !before.untagged.contains(id)) {
         if store.find_id(id)?.is_some_and(|image| image.diff_ids == new.diff_ids) {
@@ -158,8 +188,8 @@ fn unload(run: &Run, before: &Before) -> Result<()> {
 }
 
 /// Runs the new app's `uninstall`. Its failure is a warning: what it should take away may never have come up.
-fn take_away_new(run: &mut Run) {
-    if let Err(failure) = run.hook(Side::New, HookName::Uninstall) {
+fn take_away_new(run: &mut Run, plan: usize) {
+    if let Err(failure) = run.hook(plan, Side::New, HookName::Uninstall) {
         let what = failure.to_string();
         run.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
     }
@@ -167,28 +197,28 @@ fn take_away_new(run: &mut Run) {
 
 /// Gets the old app running again: by `install`, and where that fails once more after an `uninstall`, which clears
 /// away what a half-done uninstall left.
-fn restore_old(run: &mut Run, uninstall: StepState, undone: &mut Undone) {
-    let old = run.plan.release(Side::Old).app.clone();
+fn restore_old(run: &mut Run, plan: usize, uninstall: StepState, undone: &mut Undone) {
+    let old = run.plan(plan).release(Side::Old).app.clone();
     let limit = run.options.health_limit;
     // An uninstall that failed at its first line has stopped nothing.
     if uninstall == StepState::Started
         && old.has(HookName::Health)
-        && run.hook_within(Side::Old, HookName::Health, Some(PROBE_LIMIT)).is_ok()
+        && run.hook_within(plan, Side::Old, HookName::Health, Some(PROBE_LIMIT)).is_ok()
     {
-        undone.running = Some(old.id);
+        undone.running.push(old.id);
         return;
     }
     let mut healthy = Ok(());
-    let mut result = run.hook(Side::Old, HookName::Install);
+    let mut result = run.hook(plan, Side::Old, HookName::Install);
     if result.is_err() {
-        let _ = run.hook(Side::Old, HookName::Uninstall);
-        result = run.hook(Side::Old, HookName::Install);
+        let _ = run.hook(plan, Side::Old, HookName::Uninstall);
+        result = run.hook(plan, Side::Old, HookName::Install);
     }
     if result.is_ok() && old.has(HookName::Health) {
-        healthy = run.health(Side::Old, limit).map(drop);
+        healthy = run.health(plan, Side::Old, limit).map(drop);
     }
     match result.map_err(Failure::from).and(healthy) {
-        Ok(()) => undone.running = Some(old.id),
-        Err(failure) => undone.faults.push(format!("{} does not run: {failure}", old.id)),
+        Ok(()) => undone.running.push(old.id),
+        Err(failure) => undone.fault(run, plan, format!("{} does not run: {failure}", old.id)),
     }
 }

@@ -1,7 +1,7 @@
 //! Advice on changes that are refused or failed.
 
 use dam_core::app::AppId;
-use dam_core::plan::{Aftermath, Failed, Failure, RuleFault};
+use dam_core::plan::{Aftermath, Failed, Failure, Paused, RuleFault};
 
 use super::{Advice, hook};
 use crate::error::Hint;
@@ -54,19 +54,51 @@ pub(super) fn failed(failed: &Failed) -> Advice {
         }
     };
     advice.aftermath = Some(aftermath(&failed.aftermath));
-    if let Aftermath::Broken { .. } = failed.aftermath {
+    let is_broken = match &failed.aftermath {
+        Aftermath::Broken { .. } => true,
+        Aftermath::Stopped { faults, .. } => !faults.is_empty(),
+        Aftermath::Untouched | Aftermath::AsBefore { .. } => false,
+    };
+    if is_broken {
         advice.kind = "broken";
         advice.hints.push(Hint::Command("dam verify".into(), "says what is not as it should be"));
     }
     advice
 }
 
+/// Advises on an import that was cut off while images arrived.
+pub(super) fn paused(paused: &Paused) -> Advice {
+    let mut advice = match &paused.failure {
+        Failure::Other(error) => super::advise(error),
+        Failure::Unhealthy { .. } => Advice::new("paused"),
+    };
+    advice.kind = "paused";
+    advice.aftermath = Some("nothing that runs was touched, and what has arrived is kept".to_owned());
+    advice.hints.push(Hint::Again { before: "", after: "", note: "goes on where it was" });
+    advice.hints.push(Hint::Command("dam purge".into(), "gives the space back instead"));
+    advice
+}
+
 fn aftermath(aftermath: &Aftermath) -> String {
-    let runs = |app: &AppId| format!("everything is as before: {} {} runs again", app.name, app.version);
+    let runs = |apps: &[AppId]| match apps {
+        [] => String::new(),
+        [app] => format!(": {} {} runs again", app.name, app.version),
+        [app, others @ ..] => {
+            let apps = if others.len() == 1 { "app was" } else { "apps were" };
+            format!(": {} {} runs again, {} other {apps} put back", app.name, app.version, others.len())
+        }
+    };
     match aftermath {
         Aftermath::Untouched => "nothing was changed".to_owned(),
-        Aftermath::AsBefore { running: Some(app) } => runs(app),
-        Aftermath::AsBefore { running: None } => "everything is as before".to_owned(),
+        Aftermath::AsBefore { running } => format!("everything is as before{}", runs(running)),
+        Aftermath::Stopped { changed, running, faults } => {
+            let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
+            let rest = match faults.is_empty() {
+                true => format!("the rest is as before{}", runs(running)),
+                false => format!("not everything else could be undone: {}", faults.join("; ")),
+            };
+            format!("changed, as was asked: {}; {rest}", changed.join(", "))
+        }
         Aftermath::Broken { faults } => format!("not everything could be undone: {}", faults.join("; ")),
     }
 }

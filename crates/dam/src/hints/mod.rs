@@ -69,6 +69,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
         Error::Failed(failed) => change::failed(failed),
+        Error::Paused(paused) => change::paused(paused),
         Error::UnreadablePlan { .. } => {
             Advice::with("plan-newer", [Hint::Advice("finish it with the dam that began it".into())])
         }

@@ -20,7 +20,7 @@ impl Show for Applied {
             OperationKind::Upgrade => ("Upgraded", format!("{name} {old} → {new}")),
             OperationKind::Rollback => ("Rolled back", format!("{name} {old} → {new}")),
             OperationKind::Remove => ("Removed", format!("{name} {old}")),
-            OperationKind::Migrate => ("Took over", format!("{name} {new}")),
+            OperationKind::Migrate | OperationKind::Import => ("Took over", format!("{name} {new}")),
         };
         words.line(format_args!("{GOOD}{done}{GOOD:#} {what}{healthy}"));
     }

@@ -37,8 +37,8 @@ impl StepWords for Plan {
     /// Says a step as the second half of "dam will …".
     fn step(&self, step: &Step) -> String {
         match step {
-            Step::Load { bytes: 0 } => "load the image".to_owned(),
-            Step::Load { bytes } => format!("load the image, {}", Bytes(*bytes)),
+            Step::Load { bytes: 0, .. } => "load the image".to_owned(),
+            Step::Load { bytes, .. } => format!("load the image, {}", Bytes(*bytes)),
             Step::Tag { reference, take: true } => format!("tag the image {reference}"),
             Step::Tag { reference, take: false } => format!("tag the image {reference} too, if that is free"),
             Step::Run { side, hook: HookName::Health } => {
