@@ -179,11 +179,6 @@ pub trait Store: Send {
     /// Gives the image as a value, with compressed layers where the store has them.
     fn image(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>>;
 
-    /// Removes what loads that were cut off left behind for a later try. Images stay.
-    fn forget_parts(&self) -> Result<()> {
-        Ok(())
-    }
-
     /// Builds a Dockerfile and tags the result; the lines the build prints leave through `reporter`.
     fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> Result<ImageId>;
 }
