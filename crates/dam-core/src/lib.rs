@@ -6,6 +6,7 @@
 pub mod app;
 pub mod bundle;
 pub mod cache;
+pub mod compare;
 mod error;
 pub mod event;
 pub mod fault;

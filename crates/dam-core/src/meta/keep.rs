@@ -24,8 +24,8 @@ pub struct Keep {
 
 /// A kept copy, opened and compared with its digest.
 pub(crate) struct KeptCopy {
-    file: File,
-    index: Index,
+    pub(super) file: File,
+    pub(super) index: Index,
 }
 
 impl KeptCopy {
@@ -162,6 +162,11 @@ impl Keep {
         file.seek(SeekFrom::Start(0)).map_err(Error::access(&path))?;
         let index = Index::read(&file)?;
         Ok(KeptCopy { file, index })
+    }
+
+    /// Returns the folder of the copies, for errors.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

@@ -7,6 +7,7 @@
 mod entry;
 mod extensions;
 mod fault;
+mod files;
 mod index;
 mod keep;
 mod unpack;
@@ -17,6 +18,7 @@ use dam_oci::Digest;
 use crate::app::HookName;
 
 pub use fault::{EntryFault, MetaError};
+pub(crate) use files::{Content, KeptFile};
 pub use keep::Keep;
 pub(crate) use keep::KeptCopy;
 
