@@ -105,6 +105,9 @@ pub(crate) fn advise(error: &Error) -> Advice {
             let command = format!("docker ps --all --filter ancestor={}", id.0.short());
             Advice::with("image-in-use", [Hint::Command(command, "lists the containers")])
         }
+        Error::CannotPull { .. } => {
+            Advice::with("cannot-pull", [Hint::Again { before: "", after: "--store docker", note: "pulls it" }])
+        }
         Error::Cancelled => Advice::new("interrupted"),
     }
 }
