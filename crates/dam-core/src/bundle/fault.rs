@@ -51,6 +51,12 @@ pub enum BundleError {
         /// The file.
         path: PathBuf,
     },
+    /// An archive of another kind where only a bundle of dam 2 can be read.
+    #[error("only a bundle of dam 2 can be read in one pass, and `{path}` is not one")]
+    NotStreamed {
+        /// The stream.
+        path: PathBuf,
+    },
     /// Head and images contradict each other.
     #[error("`{path}` contradicts itself: {reason}")]
     Contradiction {

@@ -9,6 +9,7 @@ mod file;
 pub mod file_name;
 mod head;
 mod open;
+mod stream;
 mod verify;
 mod write;
 
@@ -17,4 +18,5 @@ pub(crate) use file::refuse_irregular;
 pub use file::{BundleFile, Finished};
 pub use head::{FORMAT_VERSION, Head, HeadApp, HeadLayer};
 pub use open::{Bundle, BundledApp, VerifiedBundle};
+pub use stream::{Rest, StreamedBundle};
 pub use write::{BundleApp, Written, write};

@@ -75,10 +75,13 @@ impl Bundle {
             return Err(dam_oci::Error::MissingBlob { digest: lost.digest }.into());
         }
         let apps = match &self.head {
-            Some(head) => verify::apps(&self, head)?,
+            Some(head) => {
+                let document = |name: &str| self.archive.member_bytes(name);
+                verify::apps(&self.path, head, self.archive.images(), &document)?
+            }
             None => self.archive.images().iter().map(|image| self.foreign(image)).collect::<Result<_>>()?,
         };
-        Ok(VerifiedBundle { head: self.head, apps })
+        Ok(VerifiedBundle::new(self.head, apps))
     }
 
     /// Makes an app of an image that no `dam.json` describes.
@@ -111,6 +114,10 @@ impl Bundle {
 }
 
 impl VerifiedBundle {
+    pub(super) fn new(head: Option<Head>, apps: Vec<BundledApp>) -> Self {
+        Self { head, apps }
+    }
+
     /// Returns the `dam.json`, if the file is a bundle of dam 2.
     pub fn head(&self) -> Option<&Head> {
         self.head.as_ref()
@@ -166,25 +173,30 @@ fn crc(file: &mut File, reporter: &dyn Reporter) -> io::Result<u32> {
     }
 }
 
-/// Reads `dam.json`. The version is looked at first: a later format may have changed everything else.
+/// Reads the `dam.json` of an archive, if it has one.
 fn read_head(path: &Path, archive: &Archive) -> Result<Option<Head>> {
+    let Some(reader) = archive.members().read("dam.json")? else { return Ok(None) };
+    let what = format!("`dam.json` in `{}`", path.display());
+    let mut bytes = Vec::new();
+    reader.take(HEAD_LIMIT).read_to_end(&mut bytes).map_err(dam_oci::Error::stream(what))?;
+    parse_head(path, &bytes).map(Some)
+}
+
+/// Parses a `dam.json`. The version is looked at first: a later format may have changed everything else.
+pub(super) fn parse_head(path: &Path, bytes: &[u8]) -> Result<Head> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
         format_version: u32,
     }
-    let Some(reader) = archive.members().read("dam.json")? else { return Ok(None) };
-    let what = || format!("`dam.json` in `{}`", path.display());
-    let unreadable = |source| dam_oci::Error::Json { what: what(), source };
-    let mut bytes = Vec::new();
-    reader.take(HEAD_LIMIT).read_to_end(&mut bytes).map_err(dam_oci::Error::stream(what()))?;
-    let Version { format_version: version } = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let unreadable = |source| dam_oci::Error::Json { what: format!("`dam.json` in `{}`", path.display()), source };
+    let Version { format_version: version } = serde_json::from_slice(bytes).map_err(unreadable)?;
     if version > FORMAT_VERSION {
         return Err(BundleError::Newer { path: path.to_owned(), version }.into());
     }
-    let head: Head = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    if head.baseline.is_some() {
-        return Err(BundleError::NeedsBaseline { path: path.to_owned() }.into());
+    let head: Head = serde_json::from_slice(bytes).map_err(unreadable)?;
+    match head.baseline {
+        Some(_) => Err(BundleError::NeedsBaseline { path: path.to_owned() }.into()),
+        None => Ok(head),
     }
-    Ok(Some(head))
 }

@@ -2,25 +2,31 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use dam_oci::{ArchivedImage, Config, Descriptor, Digest, Image, Manifest, config};
 
 use super::head::{Head, HeadApp, HeadLayer, OCI_LAYOUT};
-use super::{Bundle, BundleError, BundledApp};
+use super::{BundleError, BundledApp};
 use crate::Result;
 use crate::app::{AppId, Labels};
 
-/// Returns the apps of a bundle whose head tells the truth.
-pub(super) fn apps(bundle: &Bundle, head: &Head) -> Result<Vec<BundledApp>> {
-    let refuse = |reason: String| BundleError::Contradiction { path: bundle.path.clone(), reason };
+/// Returns the apps of a bundle whose head tells the truth about its images, of which a file and a stream know alike.
+/// `document` gives a small member by name.
+pub(super) fn apps(
+    path: &Path,
+    head: &Head,
+    images: &[ArchivedImage],
+    document: &dyn Fn(&str) -> dam_oci::Result<Option<Vec<u8>>>,
+) -> Result<Vec<BundledApp>> {
+    let refuse = |reason: String| BundleError::Contradiction { path: path.to_owned(), reason };
     for (name, expected) in [("oci-layout", OCI_LAYOUT), ("app_list", &head.app_list())] {
         // What dam does not need is checked all the same: a flipped bit is a sign of a bad stick.
-        if bundle.archive.member_bytes(name)?.as_deref() != Some(expected.as_bytes()) {
+        if document(name)?.as_deref() != Some(expected.as_bytes()) {
             return Err(refuse(format!("`{name}` is not what it should be")).into());
         }
     }
-    let images = bundle.archive.images();
     let mut names = BTreeSet::new();
     let apps = head.apps.iter().map(|app| {
         if !names.insert(&app.reference) {

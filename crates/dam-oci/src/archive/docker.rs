@@ -14,8 +14,8 @@ use crate::{BlobFault, Compression, Config, Descriptor, Digest, Error, Manifest,
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Saved {
-    config: String,
-    repo_tags: Option<Vec<String>>,
+    pub(super) config: String,
+    pub(super) repo_tags: Option<Vec<String>>,
     layers: Option<Vec<String>>,
 }
 

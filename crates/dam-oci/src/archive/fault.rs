@@ -170,6 +170,20 @@ pub enum ArchiveFault {
         /// The most that are read.
         limit: usize,
     },
+    /// Its list of images does not stand in front, as reading in one pass needs.
+    #[error("does not begin with the list of its images")]
+    Unordered,
+    /// In a stream, a member at the wrong place.
+    #[error("is damaged: `{name}` stands where `{wanted}` should")]
+    Place {
+        /// The member.
+        name: String,
+        /// What should be there.
+        wanted: String,
+    },
+    /// A stream that goes on behind its end.
+    #[error("is damaged: something follows its end")]
+    Trailing,
     /// A multi-platform image without a part for this machine.
     #[error("has no image for {wanted}, only for {offered}")]
     Platform {

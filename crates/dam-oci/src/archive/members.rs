@@ -247,7 +247,7 @@ impl Members {
         self.whole.part(offset, size)
     }
 
-    fn outer(&self) -> io::Result<Walk<Outer>> {
+    fn outer(&self) -> io::Result<Walk<Outer<Section>>> {
         Ok(Walk::new(Outer::new(self.whole.clone())?, ENTRY_LIMIT).with_end(self.parts.is_some()))
     }
 
@@ -301,7 +301,7 @@ impl Members {
     }
 
     /// Goes to the member `index` of a second pass, which must meet what the first one met.
-    fn step(&self, walk: &mut Walk<Outer>, index: usize) -> Result<()> {
+    fn step(&self, walk: &mut Walk<Outer<Section>>, index: usize) -> Result<()> {
         while let Some(entry) = walk.next().map_err(self.fault())? {
             match member(&entry).map_err(self.fault())? {
                 None => continue,
@@ -366,7 +366,7 @@ fn pack(content: &mut dyn Read) -> io::Result<Option<(Compression, Digest)>> {
 }
 
 /// Names what a user may hand over by mistake.
-fn foreign(head: &[u8]) -> Option<&'static str> {
+pub(crate) fn foreign(head: &[u8]) -> Option<&'static str> {
     match head {
         [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8, ..] => Some("a zip file"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("compressed with xz"),

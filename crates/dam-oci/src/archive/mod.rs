@@ -9,6 +9,7 @@
 //! Each may be plain or compressed with gzip or zstd as a whole. Docker from version 25 on writes the first two in one.
 //! A file may be split ([`Parts`]): the name of its first part stands for all.
 
+mod cursor;
 mod docker;
 mod fault;
 mod image;
@@ -21,6 +22,8 @@ mod parts;
 mod pax;
 mod source;
 mod stream;
+mod streamed;
+mod tape;
 mod walk;
 mod write;
 
@@ -37,6 +40,7 @@ pub use oci::{NAME, REF_NAME};
 pub use parts::{Part, PartName, Parts};
 pub(crate) use source::{Section, Stream};
 pub use stream::{Member, stream};
+pub use streamed::{SMALL_LIMIT, StreamedArchive, StreamedDocuments};
 pub(crate) use walk::{Entry, Kind, Walk, read_full};
 pub use write::ArchiveWriter;
 pub(crate) use write::NewEntry;

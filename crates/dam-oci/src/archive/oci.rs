@@ -16,7 +16,7 @@ use crate::{BlobFault, Descriptor, Digest, Error, Index, Manifest, Platform, Res
 const DEPTH_LIMIT: usize = 4;
 
 /// The most images and names in a list of them.
-const LINE_LIMIT: usize = 10_000;
+pub(super) const LINE_LIMIT: usize = 10_000;
 
 /// The annotation of the full name, as containerd writes it.
 pub const NAME: &str = "io.containerd.image.name";
@@ -145,7 +145,7 @@ fn blob(members: &Members, descriptor: &Descriptor, what: &str) -> Result<Vec<u8
     }
 }
 
-fn member_name(digest: Digest) -> String {
+pub(super) fn member_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 

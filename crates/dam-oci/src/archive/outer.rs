@@ -3,17 +3,22 @@
 use std::io::{self, Read};
 
 use crate::archive::ArchiveFault;
-use crate::archive::source::{Section, Source};
+use crate::archive::source::Source;
 use crate::archive::walk::invalid;
 use crate::{Compression, Decompressed, Error};
 
 /// An archive's bytes, uncompressed from front to back. What breaks is told as an [`ArchiveFault`].
-pub(crate) struct Outer(Decompressed<Section>);
+pub(crate) struct Outer<R: Read>(Decompressed<R>);
 
-impl Outer {
-    /// Uncompresses a whole file.
-    pub(crate) fn new(file: Section) -> io::Result<Self> {
+impl<R: Read> Outer<R> {
+    /// Uncompresses a whole file or stream.
+    pub(crate) fn new(file: R) -> io::Result<Self> {
         Decompressed::new(file).map(Self)
+    }
+
+    /// Returns the compression that is undone.
+    pub(crate) fn compression(&self) -> Compression {
+        self.0.compression()
     }
 
     fn fault(&self, error: &io::Error) -> ArchiveFault {
@@ -28,7 +33,7 @@ impl Outer {
     }
 }
 
-impl Read for Outer {
+impl<R: Read> Read for Outer<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
@@ -40,4 +45,4 @@ impl Read for Outer {
     }
 }
 
-impl Source for Outer {}
+impl<R: Read> Source for Outer<R> {}

@@ -247,6 +247,35 @@ impl<S: Source> Walk<S> {
         invalid(ArchiveFault::Short { member: show(&self.current), missing: self.left })
     }
 
+    /// Reads the second of the two blocks of zeros at the end, once [`Walk::next`] has returned none.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        let mut block = [0; BLOCK as usize];
+        let (offset, count) = (self.at, read_full(&mut self.source, &mut block)?);
+        self.at += count as u64;
+        match count == block.len() {
+            true if block == [0; BLOCK as usize] => Ok(()),
+            true => Err(invalid(ArchiveFault::Trailing)),
+            false => Err(invalid(ArchiveFault::ShortHeader { offset })),
+        }
+    }
+
+    /// Reads to the end of the source, where nothing but zeros may be.
+    pub(crate) fn drain_zeros(&mut self) -> io::Result<()> {
+        let mut block = [0; BLOCK as usize];
+        let mut left = TRAILER_LIMIT;
+        loop {
+            let count = read_full(&mut self.source, &mut block)?;
+            left = left.saturating_sub(count as u64);
+            match count {
+                0 => return Ok(()),
+                count if left == 0 || block[..count].iter().any(|&byte| byte != 0) => {
+                    return Err(invalid(ArchiveFault::Trailing));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Reads to the end of the source, so that a checksum there is looked at.
     pub(crate) fn drain(mut self) -> io::Result<()> {
         match self.source.skip(TRAILER_LIMIT)? {

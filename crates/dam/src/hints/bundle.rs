@@ -23,6 +23,9 @@ pub(crate) fn advise(fault: &BundleError) -> Advice {
         BundleError::NoName { path, .. } => {
             Advice::with("no-name", [Hint::Advice("save it by name: `docker save NAME:VERSION`".into())]).at(path)
         }
+        BundleError::NotStreamed { .. } => {
+            Advice::with("not-streamed", [Hint::Advice("save it to a file, and name that".into())])
+        }
         BundleError::Twice(_) => Advice::new("twice"),
         BundleError::Irregular { path } => {
             Advice::with("irregular-output", [Hint::Advice("name a file with --output".into())]).at(path)
