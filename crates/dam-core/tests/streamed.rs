@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use dam_core::app::describe;
 use dam_core::bundle::{Bundle, BundleApp, BundleError, BundledApp, StreamedBundle, write};
@@ -42,14 +42,24 @@ const NAMES: [&str; 3] = ["one:1.0", "plant:5000/two:2.0", "three:3.0"];
 
 /// A bundle of the three.
 fn bundle() -> Vec<u8> {
+    static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(make_bundle);
+    BUNDLE.clone()
+}
+
+/// One with zstd layers.
+fn packed_bundle() -> Vec<u8> {
+    static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(make_packed_bundle);
+    BUNDLE.clone()
+}
+
+fn make_bundle() -> Vec<u8> {
     let apps: Vec<BundleApp> = NAMES.into_iter().zip(images()).map(|(name, image)| bundled(name, image)).collect();
     let mut out = Vec::new();
     write(&apps, &mut out, &Silent).expect("sound images");
     out
 }
 
-/// One with zstd layers.
-fn packed_bundle() -> Vec<u8> {
+fn make_packed_bundle() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temp folder");
     let cache = Cache::new(folder.path(), 1 << 20);
     let pack = |image: MemoryImage| Compressed::new(Box::new(image), &cache, &Silent).expect("a sound image");
