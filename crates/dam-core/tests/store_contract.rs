@@ -1,7 +1,7 @@
 //! What every store promises, in one suite that runs over all of them.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 
 use dam_core::cache::{Cache, DEFAULT_LIMIT};
 use dam_core::event::Silent;
@@ -11,7 +11,7 @@ use dam_core::testing::{MemoryStore, PrivateDocker, PrivatePodman};
 use dam_core::{Error, Result};
 use dam_oci::context::{Context, Entry};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{Digest, Image, Reference, config, layers, visit_layers};
+use dam_oci::{Descriptor, Digest, Image, Manifest, Reference, config, layers, visit_layers};
 use tempfile::TempDir;
 
 /// Where stores differ and may.
@@ -21,12 +21,14 @@ struct Habits {
     deletes_untagged: bool,
     /// The steps of a build stay for the next one, and show as images without a tag once the result is gone.
     keeps_build_steps: bool,
+    /// All layers are sent, even those it has, as Podman wants it.
+    wants_everything: bool,
 }
 
 /// dam's own stores.
-const OWN: Habits = Habits { deletes_untagged: false, keeps_build_steps: false };
+const OWN: Habits = Habits { deletes_untagged: false, keeps_build_steps: false, wants_everything: false };
 /// Engines.
-const ENGINE: Habits = Habits { deletes_untagged: true, keeps_build_steps: true };
+const ENGINE: Habits = Habits { deletes_untagged: true, keeps_build_steps: true, wants_everything: false };
 
 /// Runs every promise over one store, which may hold other images and keeps none of these.
 fn contract(store: &dyn Store, habits: Habits) {
@@ -36,6 +38,10 @@ fn contract(store: &dyn Store, habits: Habits) {
         gives_the_image_back_as_it_was,
         loads_twice_as_once,
         loads_without_a_tag,
+        says_what_loads_would_take,
+        says_what_is_free,
+        takes_what_it_has_from_itself,
+        goes_on_after_a_cut,
         lists_each_image_once,
         moves_tags,
         loads_over_a_tag,
@@ -153,6 +159,105 @@ fn loads_without_a_tag(store: &dyn Store, _: Habits) {
     store.tag(id, &name("a:1")).expect("tagged");
     assert_eq!(found(store, "a:1"), Some(id));
     remove(store, id);
+}
+
+fn says_what_loads_would_take(store: &dyn Store, habits: Habits) {
+    let (one, two) = (on_a_base("one"), on_a_base("two"));
+    let demand = store.demand(&[&one, &two, &one]).expect("an answer");
+    let [first, second, third] = demand.images[..] else { panic!("three images: {demand:?}") };
+    assert!(first.send > BASE && first.layers_sent == 2, "{demand:?}");
+    assert_eq!((third.send, third.layers_sent), (0, 0));
+    assert_eq!(demand.send(), first.send + second.send);
+    if habits.wants_everything {
+        assert_eq!(second, first);
+    } else {
+        assert!(second.send < BASE && second.layers_sent == 1, "{demand:?}");
+    }
+    let id = load(store, &one, &["a:1"]);
+    let rest = store.demand(&[&one, &two]).expect("an answer");
+    assert_eq!((rest.images[0].send, rest.images[1]), (0, second));
+    // What is there already takes no room, sent or not.
+    assert!(demand.store > BASE && rest.store < BASE, "{demand:?} {rest:?}");
+    remove(store, id);
+    assert_eq!(store.demand(&[&one, &two, &one]).expect("an answer"), demand);
+}
+
+fn says_what_is_free(store: &dyn Store, _: Habits) {
+    if let Some(room) = store.room().expect("an answer") {
+        assert!(room.free > 0 && room.place.is_dir(), "{room:?}");
+    }
+}
+
+fn takes_what_it_has_from_itself(store: &dyn Store, _: Habits) {
+    let (one, two) = (on_a_base("one"), on_a_base("two"));
+    let mut torn = two.clone();
+    torn.blobs_mut().remove(&two.manifest().layers[0].digest);
+    assert!(store.load(&torn, &[name("a:2")], &Silent).is_err(), "nobody has the base");
+    let first = load(store, &one, &["a:1"]);
+    let second = load(store, &torn, &["a:2"]);
+    let back = store.image(second, &Silent).expect("an image");
+    validate(&*back);
+    assert_eq!(diff_ids(&*back), diff_ids(&two));
+    remove(store, first);
+    remove(store, second);
+}
+
+fn goes_on_after_a_cut(store: &dyn Store, _: Habits) {
+    let before = store.list().expect("a list");
+    let image = on_a_base("one");
+    for _ in 0..2 {
+        let torn = Torn { image: image.clone(), at: image.manifest().layers[1].digest };
+        let error = store.load(&torn, &[name("a:1")], &Silent).expect_err("a source that goes away");
+        assert!(error.is_cut(), "{error:?}");
+        assert_eq!(found(store, "a:1"), None);
+        assert_eq!(store.list().expect("a list"), before);
+    }
+    store.forget_parts().expect("no parts");
+    let id = load(store, &image, &["a:1"]);
+    validate(&*store.image(id, &Silent).expect("an image"));
+    store.forget_parts().expect("no parts");
+    validate(&*store.image(id, &Silent).expect("an image"));
+    remove(store, id);
+}
+
+/// The length of the layer that [`on_a_base`] puts below, or a little less.
+const BASE: u64 = 5 << 20;
+
+/// Makes an app on a base that takes some megabytes.
+fn on_a_base(top: &str) -> MemoryImage {
+    let base = app("base").file("base", 0o644, vec![5; BASE as usize]);
+    base.layer().file("x", 0o644, top).label("which", top).build()
+}
+
+/// An image whose source goes away in the middle of one blob.
+struct Torn {
+    image: MemoryImage,
+    at: Digest,
+}
+
+impl Image for Torn {
+    fn manifest_bytes(&self) -> &[u8] {
+        self.image.manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        self.image.manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
+        let whole = self.image.open_unverified(blob)?;
+        Ok(if blob.digest == self.at { Box::new(whole.take(700).chain(Pulled)) } else { whole })
+    }
+}
+
+/// What reads when a stick was pulled out.
+struct Pulled;
+
+impl Read for Pulled {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        let gone = dam_oci::Error::reading("`/stick/site.dam`")(io::Error::from_raw_os_error(5));
+        Err(io::Error::other(gone))
+    }
 }
 
 fn lists_each_image_once(store: &dyn Store, _: Habits) {
@@ -378,7 +483,7 @@ fn docker_keeps_the_contract() {
 fn podman_keeps_the_contract() {
     let service = PrivatePodman::start().expect("a Podman service");
     let cache = tempfile::tempdir().expect("a temp folder");
-    contract(&engine(service.endpoint(), &cache), ENGINE);
+    contract(&engine(service.endpoint(), &cache), Habits { wants_everything: true, ..ENGINE });
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! ```text
 //! cache/layers/<hex of the DiffID>   the layer as zstd, then a skippable frame (see `layer`)
 //! cache/configs/<hex of the image id>   the exact bytes of the config
+//! cache/manifests/<hex>.json   the exact bytes of a manifest, by its digest
 //! cache/metas/<hex of the image id>   SHA-256 in hex, then the tar of `/meta` that it is of
 //! ```
 //!
@@ -26,6 +27,7 @@ use crate::{Error, Result};
 mod compressed;
 mod eviction;
 mod layer;
+mod manifest;
 mod meta;
 mod squeeze;
 
@@ -34,7 +36,7 @@ pub use layer::CachedLayer;
 pub use meta::META_LIMIT;
 
 /// The folders of the cache.
-const FOLDERS: [&str; 3] = ["layers", "configs", "metas"];
+const FOLDERS: [&str; 4] = ["layers", "configs", "manifests", "metas"];
 
 /// Bytes the cache may take where nobody says otherwise: a few large apps.
 pub const DEFAULT_LIMIT: u64 = 4 << 30;
@@ -100,17 +102,7 @@ impl Cache {
 
     /// Returns the config of an image by its digest, if it is there and sound.
     pub fn config(&self, id: Digest) -> Option<Vec<u8>> {
-        let path = self.config_path(id);
-        let mut bytes = Vec::new();
-        let file = fs::File::open(&path).ok()?;
-        // One byte more than can be right, so that a file of any length costs only so much memory.
-        (&file).take(dam_oci::JSON_LIMIT + 1).read_to_end(&mut bytes).ok()?;
-        if Digest::of(&bytes) != id {
-            _ = fs::remove_file(&path);
-            return None;
-        }
-        _ = file.set_modified(SystemTime::now());
-        Some(bytes)
+        read_document(&self.config_path(id), id)
     }
 
     /// Keeps a config and returns its digest, the image id of classic stores. A config that cannot be written is not
@@ -118,14 +110,19 @@ impl Cache {
     pub fn put_config(&self, bytes: &[u8]) -> Digest {
         let id = Digest::of(bytes);
         let path = self.config_path(id);
-        if !path.exists() && self.write_config(bytes, &path).is_ok() {
-            eviction::evict(&self.folder, self.limit, &path);
-        }
+        self.put_document(bytes, "configs", &path);
         id
     }
 
-    fn write_config(&self, bytes: &[u8], path: &Path) -> Result<()> {
-        let mut temp = self.temp_file("configs")?;
+    /// Keeps a small file, unless it is there already.
+    fn put_document(&self, bytes: &[u8], folder: &str, path: &Path) {
+        if !path.exists() && self.write_document(bytes, folder, path).is_ok() {
+            eviction::evict(&self.folder, self.limit, path);
+        }
+    }
+
+    fn write_document(&self, bytes: &[u8], folder: &str, path: &Path) -> Result<()> {
+        let mut temp = self.temp_file(folder)?;
         temp.write_all(bytes).map_err(Error::access(path))?;
         temp.persist(path).map_err(|error| Error::access(path)(error.error))?;
         Ok(())
@@ -153,4 +150,18 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// Reads a small file that is named by its digest; one that is not what its name says is removed.
+fn read_document(path: &Path, digest: Digest) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).ok()?;
+    // One byte more than can be right, so that a file of any length costs only so much memory.
+    (&file).take(dam_oci::JSON_LIMIT + 1).read_to_end(&mut bytes).ok()?;
+    if Digest::of(&bytes) != digest {
+        _ = fs::remove_file(path);
+        return None;
+    }
+    _ = file.set_modified(SystemTime::now());
+    Some(bytes)
 }

@@ -121,12 +121,12 @@ fn newest(images: &[ListedImage], keep: usize) -> Vec<ImageId> {
     newest.collect()
 }
 
-/// Takes the images of a plan away, and the kept hooks that nothing needs any more. An image that a container needs
-/// stays. Any other refusal, and the wish to stop, ends the removal of images: the error then comes beside the outcome,
-/// which tells what was removed by then.
+/// Takes the images of a plan away, what loads left that were cut off, and the kept hooks that nothing needs any more. An
+/// image that a container needs stays. Any other refusal, and the wish to stop, ends the removal of images: the error then
+/// comes beside the outcome, which tells what was removed by then.
 pub fn apply(host: &mut Host, plan: PurgePlan) -> (Purged, Option<Error>) {
     let mut purged = Purged::default();
-    let removed = remove(host, plan.remove, &mut purged);
+    let removed = remove(host, plan.remove, &mut purged).and_then(|()| host.store.forget_parts());
     let tidied = host.ledger.metas_in_use().and_then(|metas| host.keep.forget_all_but(&metas));
     let error = removed.and(tidied.map(drop)).err();
     purged.error = error.as_ref().map(causes);

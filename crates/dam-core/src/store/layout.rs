@@ -76,6 +76,15 @@ impl LayoutStore {
         Ok((listed, unreadable))
     }
 
+    /// Removes blobs that no image needs. Where an image is too damaged to say which it needs, they go with the first
+    /// sweep after that one has gone or is whole again.
+    fn sweep(&self) -> Result<()> {
+        match self.layout.collect_garbage() {
+            Err(fault) if !matches!(fault, dam_oci::Error::Access { .. }) => Ok(()),
+            collected => Ok(collected.map(drop)?),
+        }
+    }
+
     /// Puts the blobs and the manifest, unless all of them are here and sound: who loads an image again may do it to
     /// mend one.
     fn put(&self, image: &dyn Image, reporter: &dyn Reporter) -> Result<ImageId> {
@@ -94,9 +103,12 @@ impl LayoutStore {
         let put = self.layout.put_image(image, &mut |bytes| reporter.event(Event::Advanced { bytes }));
         reporter.event(Event::Finished);
         fault::point("layout: after the image is kept");
-        if put.is_err() {
+        match &put {
+            Ok(_) => {}
+            // Cut off, not broken: what arrived whole is for the next try.
+            Err(dam_oci::Error::Lost { .. } | dam_oci::Error::Stream { .. }) => {}
             // Whole blobs of a broken image are of no use here. Its own error says more than one of this would.
-            _ = self.layout.collect_garbage();
+            Err(_) => _ = self.layout.collect_garbage(),
         }
         put?;
         Ok(id)
@@ -157,8 +169,7 @@ impl Store for LayoutStore {
     }
 
     fn forget_parts(&self) -> Result<()> {
-        self.layout.collect_garbage()?;
-        Ok(())
+        self.sweep()
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {
@@ -182,12 +193,7 @@ impl Store for LayoutStore {
         fault::point("layout: before the image goes");
         if self.layout.forget(id.0)? {
             fault::point("layout: after the image went, its blobs still there");
-            match self.layout.collect_garbage() {
-                // The image is gone all the same. Its blobs go with the first collection after the damaged one has gone
-                // or is whole again: until then nobody knows which of them that one needs.
-                Err(fault) if !matches!(fault, dam_oci::Error::Access { .. }) => {}
-                collected => drop(collected?),
-            }
+            self.sweep()?;
         }
         fault::point("layout: after the blobs went");
         Ok(())

@@ -15,6 +15,7 @@ use crate::event::Reporter;
 
 pub(crate) mod about;
 mod build;
+mod composed;
 pub(crate) mod demand;
 pub mod docker;
 mod layout;

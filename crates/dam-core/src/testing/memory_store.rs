@@ -1,11 +1,11 @@
 //! A store in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dam_oci::testing::MemoryImage;
-use dam_oci::{Digest, Image, Layout, Reference, layers, subtree, visit_layers};
+use dam_oci::{Descriptor, Digest, Image, Layout, Manifest, Reference, layers, subtree, visit_layers};
 
 use crate::event::Reporter;
 use crate::store::about::{describe, tag_of};
@@ -68,6 +68,12 @@ impl State {
         self.images.get(&id).ok_or(Error::NoImage(id))
     }
 
+    /// Copies all blobs, which are small in tests.
+    fn blobs(&self) -> BTreeMap<Digest, Vec<u8>> {
+        let blobs = |image: &MemoryImage| image.clone().blobs_mut().clone();
+        self.images.values().flat_map(blobs).collect()
+    }
+
     fn stored(&self, id: ImageId) -> Result<StoredImage> {
         let tags = self.tags.iter().filter(|(_, it)| **it == id).map(|(tag, _)| tag.clone()).collect();
         describe(id, tags, self.image(id)?)
@@ -83,6 +89,42 @@ impl State {
         self.tags.retain(|_, it| *it != id);
         self.images.remove(&id);
         Ok(())
+    }
+}
+
+/// An image that is not asked for the blobs its receiver has.
+struct Having<'a> {
+    image: &'a dyn Image,
+    held: BTreeMap<Digest, Vec<u8>>,
+}
+
+impl Image for Having<'_> {
+    fn manifest_bytes(&self) -> &[u8] {
+        self.image.manifest_bytes()
+    }
+
+    fn manifest(&self) -> &Manifest {
+        self.image.manifest()
+    }
+
+    fn open_unverified(&self, blob: &Descriptor) -> dam_oci::Result<Box<dyn Read + Send + '_>> {
+        match self.held.get(&blob.digest) {
+            Some(bytes) => Ok(Box::new(&bytes[..])),
+            None => self.image.open_unverified(blob),
+        }
+    }
+
+    fn visit_unverified(
+        &self,
+        wanted: &[Descriptor],
+        visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> dam_oci::Result<()>,
+    ) -> dam_oci::Result<()> {
+        let (held, new): (Vec<Descriptor>, Vec<Descriptor>) =
+            wanted.iter().cloned().partition(|blob| self.held.contains_key(&blob.digest));
+        if !new.is_empty() {
+            self.image.visit_unverified(&new, visit)?;
+        }
+        held.iter().try_for_each(|blob| visit(blob, &mut *self.open_unverified(blob)?))
     }
 }
 
@@ -114,8 +156,9 @@ impl Store for MemoryStore {
     }
 
     fn load(&self, image: &dyn Image, tags: &[Reference], _: &dyn Reporter) -> Result<ImageId> {
-        visit_layers(image, &layers(image)?, &mut |_, _| Ok(()))?;
-        let image = MemoryImage::copy(image)?;
+        let having = Having { image, held: self.state().blobs() };
+        let image = MemoryImage::copy(&having)?;
+        visit_layers(&image, &layers(&image)?, &mut |_, _| Ok(()))?;
         let id = ImageId(image.manifest().config.digest);
         self.state().images.entry(id).or_insert(image);
         tags.iter().try_for_each(|tag| self.tag(id, tag))?;
@@ -123,10 +166,8 @@ impl Store for MemoryStore {
     }
 
     fn demand(&self, images: &[&dyn Image]) -> Result<Demand> {
-        let state = self.state();
-        let layers = |image: &MemoryImage| image.manifest().layers.iter().map(|layer| layer.digest).collect::<Vec<_>>();
-        let held: BTreeSet<Digest> = state.images.values().flat_map(layers).collect();
-        demand::by_blob(images, &|blob| held.contains(&blob.digest))
+        let held = self.state().blobs();
+        demand::by_blob(images, &|blob| held.contains_key(&blob.digest))
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {

@@ -9,13 +9,14 @@ use tempfile::NamedTempFile;
 use crate::archive::read_full;
 use crate::layout::{CHUNK, Layout, index};
 use crate::{
-    Compression, Decompressed, Descriptor, Digest, Error, Hasher, Image, Manifest, Result, config, visit_blobs,
+    Compression, Decompressed, Descriptor, Digest, Error, Hasher, Image, Manifest, Result, VerifyingReader, config,
+    visit_blobs,
 };
 
 impl Layout {
     /// Puts all blobs of `image`, checked, then its manifest, and keeps it without a name. `on_bytes` hears of every
-    /// piece that was read, in bytes. Blobs that are here already are read and checked, but not written again, unless
-    /// what is here is damaged.
+    /// piece that was read, in bytes. Blobs that are here already are checked where they are, and `image` is not asked for
+    /// them, unless what is here is damaged.
     ///
     /// # Errors
     /// [`Error::Blob`] where a blob is not what the manifest says, [`Error::Damaged`] where a layer's content is not what
@@ -25,16 +26,25 @@ impl Layout {
         let _hold = self.hold()?;
         let manifest = image.manifest();
         let (_, config) = config(image)?;
-        let wanted: Vec<Descriptor> = manifest.layers.iter().chain([&manifest.config]).cloned().collect();
-        visit_blobs(image, &wanted, &mut |blob, reader| {
-            // The config lists as many DiffIDs as there are layers; a blob may be several of them.
+        // The config lists as many DiffIDs as there are layers; a blob may be several of them.
+        let diff_ids = |blob: &Descriptor| -> Vec<Digest> {
             let layers = manifest.layers.iter().zip(&config.rootfs.diff_ids);
-            let diff_ids: Vec<Digest> =
-                layers.filter(|(layer, _)| layer.digest == blob.digest).map(|(_, diff_id)| *diff_id).collect();
-            match &diff_ids[..] {
-                [] => self.put_known(blob, reader, on_bytes),
-                diff_ids => self.put_layer(blob, diff_ids, reader, on_bytes),
+            layers.filter(|(layer, _)| layer.digest == blob.digest).map(|(_, diff_id)| *diff_id).collect()
+        };
+        let mut wanted: Vec<Descriptor> = Vec::new();
+        for blob in manifest.layers.iter().chain([&manifest.config]) {
+            if wanted.iter().any(|known| known.digest == blob.digest) {
+                continue;
             }
+            if self.is_here(blob, &diff_ids(blob))? {
+                on_bytes(blob.size);
+            } else {
+                wanted.push(blob.clone());
+            }
+        }
+        visit_blobs(image, &wanted, &mut |blob, reader| match &diff_ids(blob)[..] {
+            [] => self.put_known(blob, reader, on_bytes),
+            diff_ids => self.put_layer(blob, diff_ids, reader, on_bytes),
         })?;
         let descriptor = Descriptor::of(manifest.media_type(), image.manifest_bytes());
         self.put_known(&descriptor, &mut image.manifest_bytes(), &mut |_| {})?;
@@ -99,12 +109,27 @@ impl Layout {
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<()> {
         let mut passing = self.pass(layer, reader, on_bytes)?;
-        let found = diff_id(layer, &mut passing)?;
-        if let Some(promised) = diff_ids.iter().find(|promised| **promised != found) {
-            let reason = format!("its DiffID is {found}, and {promised} in the image config");
-            return Err(Error::damaged(format!("layer {}", layer.digest), reason));
-        }
+        compare(layer, diff_ids, diff_id(layer, &mut passing)?)?;
         passing.file.map_or(Ok(()), |file| self.settle(file, layer))
+    }
+
+    /// Reads a blob that is here already. False where it is not here or damaged.
+    ///
+    /// # Errors
+    /// Where it is sound, and a layer whose content is not that of `diff_ids`.
+    fn is_here(&self, blob: &Descriptor, diff_ids: &[Digest]) -> Result<bool> {
+        if diff_ids.is_empty() {
+            return Ok(self.has_sound_blob(blob));
+        }
+        if !self.has_blob(blob) {
+            return Ok(false);
+        }
+        let Ok(file) = File::open(self.blob_path(blob.digest)) else { return Ok(false) };
+        let mut reader = VerifyingReader::new(file, blob);
+        match diff_id(blob, &mut Passing { reader: &mut reader, file: None, on_bytes: &mut |_| {} }) {
+            Ok(found) => compare(blob, diff_ids, found).map(|()| true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Lets a blob pass into a file, unless it is here already.
@@ -166,6 +191,17 @@ impl Read for Passing<'_> {
         }
         (self.on_bytes)(count as u64);
         Ok(count)
+    }
+}
+
+/// Fails where a layer's content is not what the config says.
+fn compare(layer: &Descriptor, diff_ids: &[Digest], found: Digest) -> Result<()> {
+    match diff_ids.iter().find(|promised| **promised != found) {
+        Some(promised) => {
+            let reason = format!("its DiffID is {found}, and {promised} in the image config");
+            Err(Error::damaged(format!("layer {}", layer.digest), reason))
+        }
+        None => Ok(()),
     }
 }
 

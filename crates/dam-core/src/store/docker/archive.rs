@@ -8,7 +8,7 @@
 //! Sources: <https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md#combined-image-json--filesystem-changeset-format>
 //! and <https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md>.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
 use dam_oci::{
@@ -53,7 +53,8 @@ struct Layer {
 }
 
 impl<'a> Archive<'a> {
-    /// Plans the archive of `image`. Layers whose DiffID is in `left_out` are named but not sent. A compressed layer
+    /// Plans the archive of `image`. Layers that `left_out` names are named but not sent; a classic store names them by
+    /// DiffID, containerd's by the digest of the blob. A compressed layer
     /// whose plain size `known` does not tell is read once only to count it: the size stands before the bytes in a tar.
     pub(super) fn plan(
         image: &'a dyn Image,
@@ -73,9 +74,9 @@ impl<'a> Archive<'a> {
 
     fn add_layers(&mut self, config: &Config, left_out: &BTreeSet<Digest>) -> Result<(), Error> {
         for (blob, &diff_id) in self.image.manifest().layers.iter().zip(&config.rootfs.diff_ids) {
-            let path = match self.form {
-                Form::Plain => format!("{}/layer.tar", diff_id.hex()),
-                Form::Layout => blob_path(blob.digest),
+            let (path, name) = match self.form {
+                Form::Plain => (format!("{}/layer.tar", diff_id.hex()), diff_id),
+                Form::Layout => (blob_path(blob.digest), blob.digest),
             };
             self.paths.push(path.clone());
             match self.layers.iter().find(|layer| layer.blob.digest == blob.digest) {
@@ -86,7 +87,7 @@ impl<'a> Archive<'a> {
                 // The same content twice, or as two blobs: one entry serves both.
                 Some(_) => {}
                 None if self.form == Form::Plain && self.layers.iter().any(|layer| layer.diff_id == diff_id) => {}
-                None if left_out.contains(&diff_id) => {}
+                None if left_out.contains(&name) => {}
                 None => self.layers.push(Layer { blob: blob.clone(), diff_id, path, size: blob.size }),
             }
         }
@@ -119,9 +120,14 @@ impl<'a> Archive<'a> {
         })
     }
 
+    /// Returns the bytes of each layer that is sent, by its DiffID.
+    pub(super) fn sizes(&self) -> BTreeMap<Digest, u64> {
+        self.layers.iter().map(|layer| (layer.diff_id, layer.size)).collect()
+    }
+
     /// Returns the bytes of all layers as they are sent.
     pub(super) fn size(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.size).sum()
+        self.layers.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.size))
     }
 
     /// Writes the archive. Every blob is checked on its way, against its digest and against its DiffID.

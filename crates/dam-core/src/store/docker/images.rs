@@ -85,6 +85,10 @@ impl DockerStore {
         let name = tagged(reference);
         let Some(image) = self.inspect(&name)? else { return Ok(()) };
         let id = read_id(&image.id, "inspect an image")?;
+        if image.repo_tags.len() < 2 {
+            // It goes with its last tag.
+            self.known.note(|inventory| inventory.forget(id));
+        }
         self.delete(&name, id)
     }
 
@@ -101,6 +105,12 @@ impl DockerStore {
                 return Err(error);
             }
         }
+        self.delete_image(id)
+    }
+
+    /// Deletes an image that has no tag.
+    pub(super) fn delete_image(&self, id: ImageId) -> crate::Result<()> {
+        self.known.note(|inventory| inventory.forget(id));
         self.delete(&id.to_string(), id)
     }
 

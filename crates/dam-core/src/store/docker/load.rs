@@ -1,6 +1,6 @@
 //! Putting an image into an engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dam_oci::{Digest, Image, Reference};
 
@@ -8,8 +8,11 @@ use super::archive::{Archive, Form};
 use super::client::Ask;
 use super::error::DockerError;
 use super::images::loaded_name;
+use super::parts::{Part, cuts};
+use super::present::left_out;
 use super::{DockerStore, messages};
-use crate::event::{Event, Reporter};
+use crate::event::{Event, Reporter, Silent};
+use crate::store::composed::Composed;
 use crate::store::{ImageId, Store};
 use crate::{Error, Result, fault};
 
@@ -17,11 +20,11 @@ impl DockerStore {
     pub(super) fn load_image(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
         let expected = self.id_of(image);
         if self.find_id(expected)?.is_none() {
-            self.send(image, tags, reporter)?;
-            if self.find_id(expected)?.is_none() {
-                let found = "nothing, or an image with another id".to_owned();
-                return Err(DockerError::OtherImage { expected: expected.0, found }.into());
-            }
+            let what = tags.first().map_or_else(|| expected.to_string(), Reference::to_string);
+            let load = Load { store: self, id: expected, what: format!("load {what}"), reporter };
+            load.send(image)?;
+            self.note_loaded(expected, image)?;
+            self.drop_parts(expected, reporter);
         }
         for tag in tags {
             fault::point("docker: before a tag");
@@ -32,42 +35,143 @@ impl DockerStore {
     }
 
     /// Returns the id the engine will know the image by.
-    fn id_of(&self, image: &dyn Image) -> ImageId {
+    pub(super) fn id_of(&self, image: &dyn Image) -> ImageId {
         ImageId(match self.engine.form() {
             Form::Plain => image.manifest().config.digest,
             Form::Layout => Digest::of(image.manifest_bytes()),
         })
     }
 
-    fn send(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<()> {
-        let left_out = self.present_layers(image)?;
-        match self.send_without(&left_out, image, tags, reporter) {
-            // Another program may have removed the layers that were counted on.
-            Err(Error::Docker(DockerError::Answered { .. })) if !left_out.is_empty() => {
-                self.send_without(&BTreeSet::new(), image, tags, reporter)
+    /// Finds an image that has a layer with this content, and gives it as a value.
+    fn lender(&self, diff_id: Digest) -> Result<Option<Box<dyn Image>>> {
+        match self.with_inventory(|inventory| inventory.image_with(diff_id))? {
+            Some(id) => match self.image(id, &Silent) {
+                Err(Error::NoImage(_)) => Ok(None),
+                image => image.map(Some),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+/// An image on its way.
+struct Load<'a> {
+    store: &'a DockerStore,
+    id: ImageId,
+    /// What is done, such as "load shop:1.0".
+    what: String,
+    reporter: &'a dyn Reporter,
+}
+
+impl Load<'_> {
+    /// Sends what the engine lacks. Layers that it wants and the source does not give are taken out of images it has.
+    fn send(&self, image: &dyn Image) -> Result<()> {
+        let mut composed = Composed::new(image);
+        loop {
+            let sent = self.send_missing(&composed);
+            let (
+                Err(Error::Oci(dam_oci::Error::MissingBlob { digest } | dam_oci::Error::PassedBlob { digest })),
+                Form::Plain,
+            ) = (&sent, self.store.engine.form())
+            else {
+                return sent;
+            };
+            // A layer that was lent is not one of the source's any more: this ends after as many rounds as it has layers.
+            let lender = composed.diff_id(*digest)?.map(|diff_id| self.store.lender(diff_id)).transpose()?.flatten();
+            let is_lent = lender.map(|lender| composed.lend(*digest, lender)).transpose()?.unwrap_or(false);
+            if !is_lent {
+                return sent;
             }
-            result => result,
         }
     }
 
-    fn send_without(
+    fn send_missing(&self, image: &dyn Image) -> Result<()> {
+        let present = self.store.present_layers(image)?;
+        if present.is_empty() {
+            return self.send_without(&present, image);
+        }
+        let sent = match self.send_without(&present, image) {
+            Ok(()) if self.store.engine.form() == Form::Layout && !self.store.still_holds(&present)? => None,
+            // Another program may have removed the layers that were counted on.
+            Err(Error::Docker(DockerError::Answered { .. } | DockerError::OtherImage { .. })) => None,
+            sent => Some(sent),
+        };
+        sent.unwrap_or_else(|| {
+            self.store.known.doubt();
+            self.send_without(&BTreeSet::new(), image)
+        })
+    }
+
+    /// Sends the image without some layers, at once or in parts, and makes sure that the engine has it then.
+    fn send_without(&self, present: &BTreeSet<Digest>, image: &dyn Image) -> Result<()> {
+        let store = self.store;
+        let name = (store.engine.form() == Form::Layout).then(|| loaded_name(self.id).canonical());
+        let archive = self.plan(image, present, &BTreeMap::new(), name)?;
+        self.reporter.event(Event::Started { what: &self.what, total: Some(archive.size()) });
+        let sent = match self.cuts(image, &archive)? {
+            cuts if cuts.len() < 2 => self.upload(&archive),
+            cuts => self.send_in_parts(image, &archive, &cuts),
+        };
+        self.reporter.event(Event::Finished);
+        sent?;
+        if store.find_id(self.id)?.is_none() {
+            let found = "nothing, or an image with another id".to_owned();
+            return Err(DockerError::OtherImage { expected: self.id.0, found }.into());
+        }
+        Ok(())
+    }
+
+    /// Says after how many layers each load ends.
+    fn cuts(&self, image: &dyn Image, archive: &Archive) -> Result<Vec<usize>> {
+        let store = self.store;
+        if store.engine.form() == Form::Layout || store.engine.is_podman {
+            return Ok(Vec::new());
+        }
+        let mut sizes = archive.sizes();
+        let layers = store.engine.names(image)?;
+        let sizes: Vec<u64> = layers.iter().map(|layer| sizes.remove(layer).unwrap_or(0)).collect();
+        Ok(cuts(&sizes, store.part_size))
+    }
+
+    fn send_in_parts(&self, image: &dyn Image, archive: &Archive, cuts: &[usize]) -> Result<()> {
+        let sizes = archive.sizes();
+        let layers = self.store.engine.names(image)?;
+        let mut below = layers.iter().take_while(|layer| !sizes.contains_key(layer)).count();
+        for &cut in cuts {
+            let left_out = left_out(&layers[..cut], below);
+            if cut == layers.len() {
+                self.upload(&self.plan(image, &left_out, &sizes, None)?)?;
+                break;
+            }
+            let part = Part::of(image, cut)?;
+            self.upload(&self.plan(&part, &left_out, &sizes, None)?)?;
+            self.store.known.note(|inventory| {
+                inventory.add(part.id(), layers[..cut].to_vec());
+                inventory.add_part(part.id(), self.id.0);
+            });
+            fault::point("docker: between two parts");
+            below = cut;
+        }
+        Ok(())
+    }
+
+    fn plan<'i>(
         &self,
+        image: &'i dyn Image,
         left_out: &BTreeSet<Digest>,
-        image: &dyn Image,
-        tags: &[Reference],
-        reporter: &dyn Reporter,
-    ) -> Result<()> {
-        let name = (self.engine.form() == Form::Layout).then(|| loaded_name(self.id_of(image)).canonical());
-        let what = format!("load {}", tags.first().map_or_else(|| self.id_of(image).to_string(), Reference::to_string));
-        let known = |diff_id| self.unpacked_size(diff_id);
-        let archive = Archive::plan(image, self.engine.form(), left_out, &known, name)?;
-        reporter.event(Event::Started { what: &what, total: Some(archive.size()) });
+        sizes: &BTreeMap<Digest, u64>,
+        name: Option<String>,
+    ) -> Result<Archive<'i>> {
+        let known = |diff_id| sizes.get(&diff_id).copied().or_else(|| self.store.unpacked_size(diff_id));
+        Ok(Archive::plan(image, self.store.engine.form(), left_out, &known, name)?)
+    }
+
+    fn upload(&self, archive: &Archive) -> Result<()> {
         fault::point("docker: before a load");
-        let ask = Ask::new(&what, "images/load").with("quiet", "1");
-        let answer = self.upload(&ask, |out| archive.write(out, reporter));
+        let ask = Ask::new(&self.what, "images/load").with("quiet", "1");
+        let answer = self.store.upload(&ask, |out| archive.write(out, self.reporter));
         let sent = answer.and_then(|answer| Ok(messages::read(answer, &mut |_| Ok(()))?));
         fault::point("docker: after a load");
-        reporter.event(Event::Finished);
         sent
     }
 }

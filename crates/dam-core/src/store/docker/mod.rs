@@ -6,6 +6,7 @@ mod archive;
 mod build;
 mod client;
 mod context;
+mod demand;
 mod endpoint;
 mod error;
 mod export;
@@ -14,7 +15,10 @@ mod images;
 mod load;
 mod messages;
 mod meta;
+mod parts;
 mod present;
+mod pull;
+mod room;
 mod tls;
 mod trace;
 mod transport;
@@ -23,14 +27,16 @@ mod version;
 mod wire;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dam_oci::{Digest, Image, Reference};
 
 use self::archive::Form;
 use self::client::{Ask, Client, Greeting};
+use self::present::Known;
 use self::wire::Info;
-use super::{BuildRequest, Description, ImageId, ListedImage, Store, StoredImage};
+use super::{BuildRequest, Demand, Description, ImageId, ListedImage, Room, Store, StoredImage};
 use crate::Result;
 use crate::cache::Cache;
 use crate::event::Reporter;
@@ -45,6 +51,8 @@ pub struct DockerStore {
     client: Arc<Client>,
     engine: Engine,
     cache: Cache,
+    known: Known,
+    part_size: u64,
 }
 
 /// What is asked of an engine once and kept.
@@ -54,6 +62,10 @@ struct Engine {
     /// Images live in containerd's store: an image's id is the digest of its manifest.
     has_containerd_store: bool,
     description: Description,
+    /// The folder of its data, as it sees it.
+    root: PathBuf,
+    /// What it calls itself.
+    id: String,
 }
 
 impl Engine {
@@ -61,6 +73,7 @@ impl Engine {
         let info: Info = client.get_json(&Ask::new("describe itself", "info"))?;
         let snapshots = |fact: &Vec<String>| matches!(fact.as_slice(), [key, value] if key == "driver-type" && value.starts_with("io.containerd.snapshotter"));
         let has_containerd_store = info.driver_status.iter().any(snapshots);
+        let root = PathBuf::from(&info.docker_root_dir);
         let details = [
             format!("API {}", client.version()),
             format!("storage driver {}", info.driver),
@@ -75,7 +88,7 @@ impl Engine {
             details: details.into(),
         };
         let Greeting { prefers_buildkit, is_podman } = greeting;
-        Ok(Self { is_podman, prefers_buildkit, has_containerd_store, description })
+        Ok(Self { is_podman, prefers_buildkit, has_containerd_store, description, root, id: info.id })
     }
 
     /// Returns the form of archive the engine takes.
@@ -92,7 +105,12 @@ impl DockerStore {
     pub fn connect(endpoint: Endpoint, cache: Cache) -> Result<Self> {
         let (client, greeting) = Client::connect(endpoint)?;
         let engine = Engine::new(&client, greeting)?;
-        Ok(Self { client: Arc::new(client), engine, cache })
+        Ok(Self { client: Arc::new(client), engine, cache, known: Known::default(), part_size: parts::PART_SIZE })
+    }
+
+    /// Sends images in parts of so many unpacked bytes, not of 256 MiB, to an engine with a classic store.
+    pub fn with_part_size(self, part_size: u64) -> Self {
+        Self { part_size, ..self }
     }
 
     /// Returns the plain length of a layer in bytes, if the cache happens to know it.
@@ -117,11 +135,29 @@ impl Store for DockerStore {
     }
 
     fn list(&self) -> Result<Vec<ListedImage>> {
-        Ok(self.list_images()?)
+        let mut images = self.list_images()?;
+        images.retain(|image| parts::part_of(image).is_none());
+        Ok(images)
     }
 
     fn load(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
         self.load_image(image, tags, reporter)
+    }
+
+    fn demand(&self, images: &[&dyn Image]) -> Result<Demand> {
+        self.count_demand(images)
+    }
+
+    fn room(&self) -> Result<Option<Room>> {
+        self.free_room()
+    }
+
+    fn forget_parts(&self) -> Result<()> {
+        self.drop_all_parts()
+    }
+
+    fn pull(&self, reference: &Reference, reporter: &dyn Reporter) -> Result<ImageId> {
+        self.pull_image(reference, reporter)
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {

@@ -85,9 +85,11 @@ pub(super) struct Info {
     pub(super) operating_system: String,
     #[serde(deserialize_with = "null_is_default")]
     pub(super) docker_root_dir: String,
+    #[serde(rename = "ID", deserialize_with = "null_is_default")]
+    pub(super) id: String,
 }
 
-/// A line of the stream that answers a load or a build.
+/// A line of the stream that answers a load, a build or a pull.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Message {
@@ -97,7 +99,16 @@ pub(super) struct Message {
     #[serde(rename = "errorDetail")]
     pub(super) error_detail: Option<ErrorDetail>,
     pub(super) id: Option<String>,
+    #[serde(rename = "progressDetail")]
+    pub(super) progress: Option<Progress>,
     pub(super) aux: Option<serde_json::Value>,
+}
+
+/// How far one layer of a pull is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Progress {
+    pub(super) current: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
