@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +40,8 @@ const MACHINE_ROOT: &str = "/var/lib/dam";
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     variables: BTreeMap<OsString, OsString>,
+    /// The file this program was started from, absolute; not known where `/proc` is not mounted.
+    executable: Option<PathBuf>,
     /// Whether the user is root.
     privileged: bool,
     asks: bool,
@@ -53,6 +56,8 @@ impl Surroundings {
     pub(crate) fn capture() -> Self {
         Self {
             variables: std::env::vars_os().collect(),
+            // Asked before anything can replace the file: an app may be dam itself.
+            executable: std::env::current_exe().ok().and_then(|link| executable(&link)),
             privileged: rustix::process::geteuid().is_root(),
             asks: io::stdin().is_terminal(),
             out_is_terminal: io::stdout().is_terminal(),
@@ -167,6 +172,16 @@ impl Surroundings {
     }
 }
 
+/// Reads what the kernel says of the file a program was started from: absolute, except from outside of a changed root, and
+/// with a word behind it if the file was removed or replaced since.
+///
+/// Source: <https://man7.org/linux/man-pages/man5/proc_pid_exe.5.html>.
+fn executable(link: &Path) -> Option<PathBuf> {
+    let removed = link.as_os_str().as_bytes().strip_suffix(b" (deleted)").filter(|_| !link.exists());
+    let path = removed.map_or(link, |path| Path::new(OsStr::from_bytes(path)));
+    path.is_absolute().then(|| path.to_owned())
+}
+
 /// Why no engine was found.
 #[derive(Debug, thiserror::Error)]
 #[error("DOCKER_HOST is not set, no docker context is chosen, and no usual socket is there")]
@@ -278,8 +293,11 @@ impl Context {
     pub(crate) fn host(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Host, CliError> {
         let store = self.store()?;
         let root = self.private_root()?;
-        let hooks =
-            Box::new(ProcessHooks::open(&root)?.with_variables(self.surroundings.variables.keys().map(|name| &**name)));
+        let Surroundings { variables, executable, .. } = &self.surroundings;
+        let hooks = ProcessHooks::open(&root)?
+            .with_variables(variables.keys().map(|name| &**name))
+            .with_executable(executable.clone());
+        let hooks = Box::new(hooks);
         let mut host = Host::open(&root, store, hooks, cancel.clone(), reporter)?;
         self.begin_change();
         let recovered = plan::recover(&mut host, &self.hook_options(), reporter)?;
@@ -361,12 +379,13 @@ mod tests {
 
     use dam_core::ledger::Timestamp;
 
-    use super::Surroundings;
+    use super::{Surroundings, executable};
     use crate::args::{Colour, Global, StoreChoice};
 
     fn with(variables: &[(&str, &str)]) -> Surroundings {
         Surroundings {
             variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            executable: None,
             privileged: false,
             asks: false,
             out_is_terminal: true,
@@ -384,6 +403,18 @@ mod tests {
         assert_eq!(root(&[]), Err("no-root"));
         let privileged = Surroundings { privileged: true, ..with(&[("HOME", "/root")]) };
         assert_eq!(privileged.default_root().expect("root needs no home"), Path::new("/var/lib/dam"));
+    }
+
+    #[test]
+    fn the_program_is_where_it_was_when_it_was_replaced() {
+        let path = |text: &str| executable(Path::new(text));
+        assert_eq!(path("/opt/dam"), Some(PathBuf::from("/opt/dam")));
+        assert_eq!(path("/opt/dam (deleted)"), Some(PathBuf::from("/opt/dam")));
+        assert_eq!(path("(unreachable)/opt/dam"), None);
+        let folder = tempfile::tempdir().expect("a temp folder");
+        let odd = folder.path().join("dam (deleted)");
+        std::fs::write(&odd, "").expect("a file");
+        assert_eq!(executable(&odd), Some(odd));
     }
 
     #[test]

@@ -351,10 +351,16 @@ shop  1.0      (dam 1.x)  just now   ok
 
 #[test]
 fn a_hook_hears_of_its_own_app_only() {
-    let hook = "env | grep '^DAM_[AHO]' | sort >\"$STATE/shop\"";
+    let hook = "env | grep '^DAM_[AHOU]' | sort >\"$STATE/shop\"";
     let dam = Dam::new()
         .app("shop", "1.0", |app| app.hook("install", hook).file("ENVIRONMENT", "DAM_APP_SERVERS=ship:5000\n"));
-    let caller = [("DAM_APP_OWNER", "till"), ("DAM_APP_NAME", "till"), ("DAM_OLD_VERSION", "7"), ("DAM_HOOK", "check")];
+    let caller = [
+        ("DAM_APP_OWNER", "till"),
+        ("DAM_APP_NAME", "till"),
+        ("DAM_OLD_VERSION", "7"),
+        ("DAM_HOOK", "check"),
+        ("DAM_UNDO", "1"),
+    ];
     let dam = caller.into_iter().fold(dam, |dam, (name, value)| dam.variable(name, value));
     let _ = dam.run("install shop:1.0 --yes").success();
     let heard = dam.running("shop").expect("the note of the hook");

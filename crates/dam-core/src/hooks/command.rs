@@ -1,17 +1,18 @@
 //! How a hook's file becomes a process.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, PipeWriter, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::fs::StatVfsMountFlags;
 
 use super::{HookError, HookRun};
+use crate::app::Version;
 use crate::{Error, Result};
 
 /// The shell for hooks that do not say what runs them.
@@ -45,15 +46,17 @@ impl Program {
     }
 }
 
-/// Starts the hook of `run` in `meta`, in a process group of its own, with stdout and stderr in `output`. It does not get
-/// the `inherited` variables.
-pub(super) fn start(
-    run: &HookRun,
-    meta: &Path,
-    inherited: &[OsString],
-    output: PipeWriter,
-    stdin: Stdio,
-) -> Result<Child> {
+/// What a hook hears, and does not hear, of the dam that runs it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Caller {
+    /// The file it was started from; `DAM_EXECUTABLE`.
+    pub(super) executable: Option<PathBuf>,
+    /// Its variables that tell of another app.
+    pub(super) inherited: Vec<OsString>,
+}
+
+/// Starts the hook of `run` in `meta`, in a process group of its own, with stdout and stderr in `output`.
+pub(super) fn start(run: &HookRun, meta: &Path, caller: &Caller, output: PipeWriter, stdin: Stdio) -> Result<Child> {
     let path = meta.join(run.hook.file());
     let program = prepare(&path).map_err(Error::access(&path))?;
     let (app, hook) = (run.app.id.clone(), run.hook);
@@ -83,7 +86,7 @@ pub(super) fn start(
     command.current_dir(meta).process_group(0).stdin(stdin);
     let second = output.try_clone().map_err(|source| HookError::Start { app: app.clone(), hook, source })?;
     command.stdout(output).stderr(second);
-    set_environment(&mut command, run, inherited);
+    set_environment(&mut command, run, caller);
     spawn(&mut command).map_err(|source| match source.raw_os_error() {
         Some(errno) if errno == rustix::io::Errno::ACCESS.raw_os_error() && mounted_noexec(meta) => {
             HookError::NoExec { app, hook, folder: meta.to_owned() }.into()
@@ -129,10 +132,10 @@ fn prepare(path: &Path) -> io::Result<Program> {
     Ok(Program::of(&head))
 }
 
-/// Sets what dam says of the app, in the place of `inherited` words about another: a hook may have started this dam.
-fn set_environment(command: &mut Command, run: &HookRun, inherited: &[OsString]) {
+/// Sets what dam says of the app and of itself, in the place of what was inherited: a hook may have started this dam.
+fn set_environment(command: &mut Command, run: &HookRun, caller: &Caller) {
     let app = run.app;
-    for name in inherited {
+    for name in &caller.inherited {
         command.env_remove(name);
     }
     command
@@ -143,9 +146,15 @@ fn set_environment(command: &mut Command, run: &HookRun, inherited: &[OsString])
         .env("DAM_APP_TAG", app.reference.to_string())
         .env("DAM_APP_SERVERS", app.servers().to_string())
         .env("DAM_HOOK", run.hook.file());
-    match run.old_version {
-        Some(version) => command.env("DAM_OLD_VERSION", version.as_str()),
-        None => command.env_remove("DAM_OLD_VERSION"),
+    set_or_remove(command, "DAM_EXECUTABLE", caller.executable.as_ref());
+    set_or_remove(command, "DAM_OLD_VERSION", run.old_version.map(Version::as_str));
+    set_or_remove(command, "DAM_UNDO", run.undo.then_some("1"));
+}
+
+fn set_or_remove(command: &mut Command, name: &str, value: Option<impl AsRef<OsStr>>) {
+    match value {
+        Some(value) => command.env(name, value),
+        None => command.env_remove(name),
     };
 }
 

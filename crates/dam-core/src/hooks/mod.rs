@@ -69,6 +69,8 @@ pub struct HookRun<'a> {
     pub meta: Digest,
     /// In an upgrade or rollback, the version that was installed before; `DAM_OLD_VERSION`.
     pub old_version: Option<&'a Version>,
+    /// Whether a change that failed is being undone; `DAM_UNDO`.
+    pub undo: bool,
     /// How long it may take. At the end of it the whole process group is ended.
     pub timeout: Option<Duration>,
     /// True if dam's stdin is a terminal the hook may use.
@@ -76,8 +78,8 @@ pub struct HookRun<'a> {
 }
 
 impl<'a> HookRun<'a> {
-    /// A run without a time limit, an old version or a terminal.
+    /// A run of a change that goes forward, without a time limit, an old version or a terminal.
     pub fn new(app: &'a App, hook: HookName, meta: Digest) -> Self {
-        Self { app, hook, meta, old_version: None, timeout: None, terminal: false }
+        Self { app, hook, meta, old_version: None, undo: false, timeout: None, terminal: false }
     }
 }

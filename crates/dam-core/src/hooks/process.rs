@@ -1,6 +1,6 @@
 //! Hooks as real processes.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
+use super::command::Caller;
 use super::copies::{self, PrivateCopy};
 use super::group::Group;
 use super::note::Note;
@@ -26,21 +27,27 @@ pub struct ProcessHooks {
     keep: Keep,
     run: PathBuf,
     grace: Duration,
-    /// Variables of this process that tell of another app.
-    inherited: Vec<OsString>,
+    caller: Caller,
 }
 
 impl ProcessHooks {
     /// Runs the hooks of what is kept below `root`.
     pub fn open(root: &Path) -> Result<Self> {
-        Ok(Self { keep: Keep::open(root)?, run: root.join("run"), grace: GRACE, inherited: Vec::new() })
+        Ok(Self { keep: Keep::open(root)?, run: root.join("run"), grace: GRACE, caller: Caller::default() })
     }
 
-    /// Tells which variables this process has: those about an app, `DAM_APP_*`, are kept from hooks. `DAM_HOOK` and
-    /// `DAM_OLD_VERSION` always are.
-    pub fn with_variables<'a>(self, names: impl IntoIterator<Item = &'a OsStr>) -> Self {
+    /// Tells which variables this process has: those about an app, `DAM_APP_*`, are kept from hooks. Those that dam sets
+    /// itself always are.
+    pub fn with_variables<'a>(mut self, names: impl IntoIterator<Item = &'a OsStr>) -> Self {
         let about_an_app = |name: &&OsStr| name.as_encoded_bytes().starts_with(b"DAM_APP_");
-        Self { inherited: names.into_iter().filter(about_an_app).map(OsStr::to_owned).collect(), ..self }
+        self.caller.inherited = names.into_iter().filter(about_an_app).map(OsStr::to_owned).collect();
+        self
+    }
+
+    /// Tells which file this program was started from, as far as that is known: an absolute path.
+    pub fn with_executable(mut self, executable: Option<PathBuf>) -> Self {
+        self.caller.executable = executable;
+        self
     }
 
     /// Sets how long a hook has between SIGTERM and SIGKILL, for tests.
@@ -57,7 +64,7 @@ impl ProcessHooks {
         let started = Instant::now();
         Note::new(app, hook).write(copy.folder())?;
         fault::point("before a hook starts");
-        let child = command::start(run, copy.meta(), &self.inherited, input, stdin)?;
+        let child = command::start(run, copy.meta(), &self.caller, input, stdin)?;
         fault::point("hook started, its pid not noted");
         let leader = Pid::from_child(&child);
         // On a full disk the first note stays, by which the hook may be found as well.

@@ -8,7 +8,7 @@ use super::Variables;
 const NOTICED: usize = 256;
 
 /// Variables that dam sets when a script runs: undefined in a file, but not a mistake.
-const SET_FOR_HOOKS: [&str; 2] = ["DAM_HOOK", "DAM_OLD_VERSION"];
+const SET_FOR_HOOKS: [&str; 4] = ["DAM_EXECUTABLE", "DAM_HOOK", "DAM_OLD_VERSION", "DAM_UNDO"];
 
 /// Replaces every `${KEY}` whose KEY is known, from left to right, and leaves all other bytes as they are.
 ///

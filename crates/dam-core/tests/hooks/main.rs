@@ -23,6 +23,7 @@ fn a_hook_runs_in_its_own_meta_with_the_apps_environment() {
         .install("cat config/shop.conf; pwd -P; stat -c %a ..; env | grep '^DAM_' | sort; exit 3")
         .file("config/shop.conf", 0o644, "port=80\n");
     test.old_version = Some("0.9".parse().expect("a version"));
+    test.undo = true;
     let end = test.run();
     assert_eq!(end.ended, Ended::Exited(3));
     let text = end.text.to_text();
@@ -39,8 +40,10 @@ fn a_hook_runs_in_its_own_meta_with_the_apps_environment() {
             "DAM_APP_SERVERS=plant:5000",
             "DAM_APP_TAG=plant:5000/shop:1.0",
             "DAM_APP_VERSION=1.0",
+            "DAM_EXECUTABLE=/opt/dam",
             "DAM_HOOK=install",
             "DAM_OLD_VERSION=0.9",
+            "DAM_UNDO=1",
         ]
     );
     assert_eq!(test.copies(), [""; 0]);
@@ -55,8 +58,8 @@ fn every_run_has_a_fresh_copy() {
 }
 
 #[test]
-fn without_an_old_version_there_is_no_old_version() {
-    let mut test = Test::new().install("test -z \"${DAM_OLD_VERSION+set}\"");
+fn without_an_old_version_or_an_undo_there_is_no_word_of_them() {
+    let mut test = Test::new().install("test -z \"${DAM_OLD_VERSION+set}${DAM_UNDO+set}\"");
     assert!(test.run().success());
 }
 

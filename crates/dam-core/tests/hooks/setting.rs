@@ -27,6 +27,7 @@ pub(crate) struct Test {
     timeout: Duration,
     grace: Duration,
     pub(crate) old_version: Option<Version>,
+    pub(crate) undo: bool,
     pub(crate) cancel: Cancel,
 }
 
@@ -35,7 +36,7 @@ impl Test {
         let root = tempfile::tempdir().expect("a temp folder");
         let tar = tar::Builder::new(Vec::new());
         let (timeout, grace) = (DEADLINE, Duration::from_secs(5));
-        Self { root, tar, timeout, grace, old_version: None, cancel: Cancel::default() }
+        Self { root, tar, timeout, grace, old_version: None, undo: false, cancel: Cancel::default() }
     }
 
     pub(crate) fn file(mut self, name: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
@@ -96,6 +97,7 @@ impl Test {
         let run = HookRun {
             timeout: Some(self.timeout),
             old_version: self.old_version.as_ref(),
+            undo: self.undo,
             ..HookRun::new(&app, hook, meta.digest)
         };
         hooks(self.root.path()).with_grace(self.grace).run(&run, &self.cancel, reporter)
@@ -181,7 +183,8 @@ pub(crate) fn app(meta: &KeptMeta) -> App {
 }
 
 pub(crate) fn hooks(root: &Path) -> ProcessHooks {
-    ProcessHooks::open(root).expect("hooks").with_grace(Duration::from_millis(300))
+    let hooks = ProcessHooks::open(root).expect("hooks").with_executable(Some("/opt/dam".into()));
+    hooks.with_grace(Duration::from_millis(300))
 }
 
 /// Tells whether a process runs. One that ended and that nobody has collected does not.
