@@ -1,7 +1,7 @@
 # What a developer types. `make demo` and `make test` install what they need.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test unit acceptance build check bench docs install clean clean-cache fmt lint deny tools
+.PHONY: demo test unit acceptance build app check bench docs install clean clean-cache fmt lint deny tools
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
@@ -15,6 +15,9 @@ build: ## Builds the one static binary, target/release/dam.
 	cargo build --release --package dam
 	@mkdir -p target/release
 	@cp target/$(TARGET)/release/dam target/release/dam
+
+app: build ## Packs the binary as an app, target/app/dam-VERSION.CRC.dam: see docs/products.md.
+	@scripts/pack-app target/release/dam target/app
 
 demo: build ## Shows the main job on a real Docker engine, its own if none answers.
 	@scripts/apt-install docker=docker.io dockerd=docker.io busybox=busybox-static curl
