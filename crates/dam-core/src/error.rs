@@ -99,6 +99,33 @@ pub enum Error {
     /// A change that the rules refuse.
     #[error(transparent)]
     Rule(#[from] crate::plan::RuleFault),
+    /// A product that the rules refuse, with every rule that is broken.
+    #[error("this product cannot be installed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Rules(Vec<crate::plan::RuleFault>),
+    /// Images do not fit on the machine.
+    #[error("`{}` has {free} bytes free, and {needed} are needed", .place.display())]
+    NoRoom {
+        /// Where the store keeps its data.
+        place: PathBuf,
+        /// Bytes that are needed at the most.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// Apps of a list that are nowhere on this machine.
+    #[error("{} of the apps in `{}` are neither installed nor in the store: {}", .apps.len(), .list.display(), .apps.iter().map(|(line, app)| format!("{app} (line {line})")).collect::<Vec<_>>().join(", "))]
+    Missing {
+        /// The list.
+        list: PathBuf,
+        /// The lines, and what is on them.
+        apps: Vec<(usize, Reference)>,
+    },
+    /// A bundle in a stream does not say what the `/meta` of its apps is.
+    #[error("the bundle does not say what the /meta of `{reference}` is, so it cannot be planned before it is read")]
+    NoPromise {
+        /// The app.
+        reference: Reference,
+    },
     /// A change that was begun and failed.
     #[error(transparent)]
     Failed(Box<crate::plan::Failed>),

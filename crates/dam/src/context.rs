@@ -291,6 +291,13 @@ impl Context {
 
     /// Opens this machine for a change: takes the lock, and finishes or undoes what an earlier dam left half done.
     pub(crate) fn host(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Host, CliError> {
+        let mut host = self.machine(cancel, reporter)?;
+        self.recover(&mut host, reporter)?;
+        Ok(host)
+    }
+
+    /// Opens this machine for a change, and leaves what is half done as it is, for [`Context::recover`].
+    pub(crate) fn machine(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Host, CliError> {
         let store = self.store()?;
         let root = self.private_root()?;
         let Surroundings { variables, executable, .. } = &self.surroundings;
@@ -298,16 +305,20 @@ impl Context {
             .with_variables(variables.keys().map(|name| &**name))
             .with_executable(executable.clone());
         let hooks = Box::new(hooks);
-        let mut host = Host::open(&root, store, hooks, cancel.clone(), reporter)?;
+        Ok(Host::open(&root, store, hooks, cancel.clone(), reporter)?)
+    }
+
+    /// Finishes or undoes what an earlier dam left half done.
+    pub(crate) fn recover(&self, host: &mut Host, reporter: &dyn Reporter) -> Result<(), CliError> {
         self.begin_change();
-        let recovered = plan::recover(&mut host, &self.hook_options(), reporter)?;
+        let recovered = plan::recover(host, &self.hook_options(), reporter)?;
         self.changing.store(false, Ordering::SeqCst);
         if let Some(recovered) = recovered {
             for fault in recovered.faults {
                 self.ui.warning(&format!("undoing the {}: {fault}", recovered.title));
             }
         }
-        Ok(host)
+        Ok(())
     }
 
     /// Returns how hooks run here.

@@ -10,7 +10,7 @@ use dam_oci::{Archive, ArchivedImage, Config, Digest, Image, Reference, config};
 use super::file_name::{self, Promise};
 use super::head::{FORMAT_VERSION, Head};
 use super::{BundleError, verify};
-use crate::app::{NAME, VERSION};
+use crate::app::{HookName, NAME, VERSION};
 use crate::event::{Event, Reporter, Warning};
 use crate::{Error, Result};
 
@@ -41,6 +41,8 @@ pub struct BundledApp {
     pub image: Box<dyn Image>,
     /// Digest of the kept copy of its `/meta`, as `dam.json` promises it; what is read from the layers must have it.
     pub meta: Option<Digest>,
+    /// Its scripts, as `dam.json` lists them; none where nothing does.
+    pub hooks: Vec<HookName>,
     /// Bytes of its unpacked layers, each once; a layer of unknown unpacked length counts as it is packed.
     pub unpacked: u64,
 }
@@ -109,7 +111,7 @@ impl Bundle {
         let layers = archived.image.manifest().layers.iter().filter(|layer| once.insert(layer.digest));
         let unpacked = layers.map(|layer| layer.size).sum();
         let image = Box::new(archived.image.clone());
-        Ok(BundledApp { reference, more_references: names, image, meta: None, unpacked })
+        Ok(BundledApp { reference, more_references: names, image, meta: None, hooks: Vec::new(), unpacked })
     }
 }
 

@@ -10,7 +10,7 @@ use dam_oci::{ArchivedImage, Config, Descriptor, Digest, Image, Manifest, config
 use super::head::{Head, HeadApp, HeadLayer, OCI_LAYOUT};
 use super::{BundleError, BundledApp};
 use crate::Result;
-use crate::app::{AppId, Labels};
+use crate::app::{AppId, HookName, Labels};
 
 /// Returns the apps of a bundle whose head tells the truth about its images, of which a file and a stream know alike.
 /// `document` gives a small member by name.
@@ -41,6 +41,10 @@ pub(super) fn apps(
                 reference: app.reference.clone(),
                 more_references: Vec::new(),
                 meta: app.meta,
+                hooks: HookName::ALL
+                    .into_iter()
+                    .filter(|hook| app.hooks.iter().any(|name| name == hook.file()))
+                    .collect(),
                 image: Box::new(Measured { image: image.image.clone(), layers: app.layers.clone() }),
                 unpacked: app.unpacked(),
             }),

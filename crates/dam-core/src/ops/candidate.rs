@@ -94,14 +94,10 @@ impl Candidate {
         Ok(Self { release, source, image: Some(image), platform })
     }
 
-    /// Finds what `target` names, for this machine to run: warns where that may not work. No error, for an emulator may
-    /// do it.
+    /// Finds what `target` names, for this machine to run: warns where that may not work.
     pub(super) fn find_to_run(search: Search, target: &Target, reporter: &dyn Reporter) -> Result<Self> {
         let candidate = Self::find(search, target, reporter)?;
-        let (app, made_for, here) = (&candidate.release.app.id, &candidate.platform, &Platform::host());
-        if !here.runs(made_for) {
-            reporter.event(Event::Warning(Warning::Platform { app, made_for, here }));
-        }
+        candidate.warn_of_platform(reporter);
         Ok(candidate)
     }
 }
@@ -117,6 +113,16 @@ fn read_layers(
     let kept = keep.keep(&mut |out| Ok(dam_oci::subtree(image, "meta", Limits::default(), scratch, out)?))?;
     let meta = require(kept, reference)?;
     Ok((describe(reference, &config.config.labels, &meta)?, meta.digest))
+}
+
+impl Candidate {
+    /// Warns where this machine may not be able to run it. No error, for an emulator may do it.
+    pub(super) fn warn_of_platform(&self, reporter: &dyn Reporter) {
+        let (app, made_for, here) = (&self.release.app.id, &self.platform, &Platform::host());
+        if !here.runs(made_for) {
+            reporter.event(Event::Warning(Warning::Platform { app, made_for, here }));
+        }
+    }
 }
 
 /// Refuses an image without `/meta`.

@@ -3,6 +3,7 @@
 mod candidate;
 pub mod create;
 pub mod doctor;
+pub mod import;
 pub mod info;
 pub mod install;
 pub mod migrate;

@@ -59,12 +59,21 @@ pub fn apply(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Applied> {
-    let mut applied = begin(host, Transaction::One(Box::new(plan)), &[image], options, reporter)?;
+    let arrivals = Arrivals { images: &[image], arrived: None };
+    let mut applied = begin(host, Transaction::One(Box::new(plan)), arrivals, options, reporter)?;
     Ok(applied.remove(0))
 }
 
-/// Carries out several plans as one operation: all of them, or none. `images` are the new images, one for each plan that
-/// loads one.
+/// What several plans load.
+#[derive(Default)]
+pub struct Arrivals<'a> {
+    /// The new images, one for each plan that loads one.
+    pub images: &'a [Option<&'a dyn Image>],
+    /// Called when all of them are in the store, before anything else: its failure undoes the loads.
+    pub arrived: Option<Box<dyn FnOnce() -> Result<()> + 'a>>,
+}
+
+/// Carries out several plans as one operation: all of them, or none.
 ///
 /// Before anything that runs is touched, every image is in the store. What cuts the operation off until then (a stick that
 /// is pulled out, Ctrl-C, an engine that goes away) is [`Error::Paused`]: the operation stays open, and [`resume`] goes on
@@ -72,17 +81,17 @@ pub fn apply(
 pub fn apply_product(
     host: &mut Host,
     product: Product,
-    images: &[Option<&dyn Image>],
+    arrivals: Arrivals,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Applied>> {
-    begin(host, Transaction::Product(product), images, options, reporter)
+    begin(host, Transaction::Product(product), arrivals, options, reporter)
 }
 
 fn begin(
     host: &mut Host,
     mut transaction: Transaction,
-    images: &[Option<&dyn Image>],
+    arrivals: Arrivals,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Applied>> {
@@ -95,7 +104,7 @@ fn begin(
     }
     let operation = transaction.begin(host)?;
     fault::point("operation begun");
-    Run::new(host, operation, transaction, images, options, reporter).carry_out()
+    Run::new(host, operation, transaction, arrivals, options, reporter).carry_out()
 }
 
 /// An operation on its way.
@@ -103,8 +112,8 @@ pub(super) struct Run<'a> {
     pub(super) host: &'a mut Host,
     pub(super) operation: OperationId,
     pub(super) transaction: Transaction,
-    /// The image of each plan that loads one; none of them where a killed dam's operation is finished or undone.
-    images: &'a [Option<&'a dyn Image>],
+    /// The images; none of them where a killed dam's operation is finished or undone.
+    arrivals: Arrivals<'a>,
     pub(super) options: &'a Options,
     pub(super) reporter: &'a dyn Reporter,
     /// For each plan, how long its app took to become healthy.
@@ -116,12 +125,12 @@ impl<'a> Run<'a> {
         host: &'a mut Host,
         operation: OperationId,
         transaction: Transaction,
-        images: &'a [Option<&'a dyn Image>],
+        arrivals: Arrivals<'a>,
         options: &'a Options,
         reporter: &'a dyn Reporter,
     ) -> Self {
         let healthy_after = vec![None; transaction.plans().len()];
-        Self { host, operation, transaction, images, options, reporter, healthy_after }
+        Self { host, operation, transaction, arrivals, options, reporter, healthy_after }
     }
 
     pub(super) fn plan(&self, plan: usize) -> &Plan {
@@ -129,7 +138,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn image(&self, plan: usize) -> Option<&'a dyn Image> {
-        self.images.get(plan).copied().flatten()
+        self.arrivals.images.get(plan).copied().flatten()
     }
 
     /// Carries out what is not done yet, and undoes it where that fails.
@@ -148,6 +157,11 @@ impl<'a> Run<'a> {
         let journal = self.host.ledger.pending().map_err(|error| (error.into(), None))?;
         let journal = journal.map(|pending| pending.steps).unwrap_or_default();
         for (index, place) in self.transaction.order().into_iter().enumerate() {
+            if !self.transaction.step(place).is_load()
+                && let Some(arrived) = self.arrivals.arrived.take()
+            {
+                arrived().map_err(|error| (error.into(), None))?;
+            }
             let earlier = journal.iter().find(|step| step.index == index);
             let note = earlier.map(|step| step.note.clone());
             if earlier.is_some_and(|step| step.state == StepState::Done) {

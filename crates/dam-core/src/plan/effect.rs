@@ -14,7 +14,6 @@ use crate::event::{Event, Warning};
 use crate::hooks::{Ended, HookError, HookRun, run_health};
 use crate::host::{Host, Interruptible};
 use crate::ledger::Source;
-use crate::meta::MetaError;
 use crate::store::ImageId;
 use crate::{Error, Result};
 
@@ -61,7 +60,7 @@ impl Run<'_> {
 
     pub(super) fn effect(&mut self, plan: usize, step: &Step) -> Result<(), Failure> {
         match step {
-            Step::Load { tagged, .. } => self.load(plan, *tagged)?,
+            Step::Load { tagged, promised, .. } => self.load(plan, *tagged, *promised)?,
             Step::Tag { reference, take } => {
                 let new = self.plan(plan).release(Side::New).image;
                 if *take || self.host.store.holder(reference)?.is_none() {
@@ -84,7 +83,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn load(&mut self, plan: usize, tagged: bool) -> Result<()> {
+    fn load(&mut self, plan: usize, tagged: bool, promised: bool) -> Result<()> {
         let image = self.image(plan).expect("rules plan a load only for an image that is at hand");
         let image = Interruptible::new(image, self.host.cancel.clone());
         let Plan { new, source, .. } = &mut self.transaction.plans_mut()[plan];
@@ -98,16 +97,22 @@ impl Run<'_> {
             _ => error,
         };
         new.image = loaded.map_err(in_source)?;
-        if tagged {
+        if !promised {
             return Ok(());
         }
-        keep_meta(self.host, new.image, &new.meta).map_err(|error| match (error, &*source) {
-            (Error::NoImage(_), Source::File { path }) => {
+        let broken_promise = || match &*source {
+            Source::File { path } => {
                 let reason = format!("the /meta of `{}` is not the one it promises", new.app.reference);
                 BundleError::Contradiction { path: path.into(), reason }.into()
             }
-            (error, _) => error,
-        })
+            _ => Error::NoImage(new.image),
+        };
+        let Host { keep, store, .. } = &*self.host;
+        let kept = keep.keep(&mut |out| store.meta(new.image, out))?;
+        let kept =
+            kept.filter(|kept| kept.digest == new.meta && kept.hooks == new.app.hooks).ok_or_else(broken_promise)?;
+        new.app.description = kept.description;
+        Ok(())
     }
 
     /// Tells whether a hook that failed, or could not be run at all, is only a warning. Ctrl-C always stops.
@@ -165,17 +170,4 @@ fn hook_run<'a>(plan: &'a Plan, options: &Options, side: Side, hook: HookName) -
     let old_version = plan.old.as_ref().filter(|_| plan.new.is_some()).map(|old| &old.app.id.version);
     let Options { timeout, terminal, .. } = *options;
     HookRun { old_version, timeout, terminal, ..HookRun::new(&release.app, hook, release.meta) }
-}
-
-/// Keeps the `/meta` of an image that was planned by what its bundle promised, as one from a pipe is: its layers have been
-/// read only now. Fails with [`Error::NoImage`] where the promise is broken.
-fn keep_meta(host: &Host, image: ImageId, promised: &dam_oci::Digest) -> Result<()> {
-    match host.keep.get(promised) {
-        Err(Error::Meta(MetaError::Gone { .. })) => {}
-        kept => return kept.map(drop),
-    }
-    match host.keep.keep(&mut |out| host.store.meta(image, out))? {
-        Some(kept) if kept.digest == *promised => Ok(()),
-        _ => Err(Error::NoImage(image)),
-    }
 }

@@ -69,6 +69,19 @@ pub enum RuleFault {
         /// The app whose place it should take.
         leaving: AppId,
     },
+    /// Two apps of a product exclude each other.
+    #[error("{first} and {second} are both in the product, and apps of the family `{family}` exclude each other")]
+    Exclude {
+        /// The family that both belong to.
+        family: Family,
+        /// The app that comes first.
+        first: AppId,
+        /// The other.
+        second: AppId,
+    },
+    /// The same name and version twice in a product, with different images.
+    #[error("{0} is in the product twice")]
+    Twice(AppId),
     /// There is no earlier version to go back to.
     #[error("{0} has no earlier version to go back to")]
     NoPrevious(AppId),

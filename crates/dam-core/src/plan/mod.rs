@@ -7,6 +7,7 @@
 mod apply;
 mod effect;
 mod fault;
+mod product;
 mod record;
 mod recover;
 mod rules;
@@ -14,8 +15,9 @@ mod step;
 mod transaction;
 mod undo;
 
-pub use apply::{Applied, Failed, Options, Paused, apply, apply_product};
+pub use apply::{Applied, Arrivals, Failed, Options, Paused, apply, apply_product};
 pub use fault::{Aftermath, Failure, RuleFault};
+pub use product::{Brought, Others, Planned, product};
 pub use recover::{Recovered, Resumable, recover, resumable, resume};
 pub use rules::{Downgrade, find, install, remove, rollback, upgrade};
 pub use step::{Plan, Side, Step, title};

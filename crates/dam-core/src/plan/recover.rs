@@ -1,11 +1,11 @@
 //! Finishing or undoing what a killed dam left.
 
-use dam_oci::{Digest, Image};
+use dam_oci::Digest;
 use serde::Serialize;
 
 use super::apply::{Run, only_loads};
 use super::transaction::Transaction;
-use super::{Aftermath, Applied, Options, Product, undo};
+use super::{Aftermath, Applied, Arrivals, Options, Product, undo};
 use crate::event::{Event, Reporter};
 use crate::host::Host;
 use crate::ledger::{OperationId, Pending, StepState};
@@ -34,7 +34,7 @@ pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> R
     let title = transaction.to_string();
     require_its_store(host, &transaction)?;
     reporter.event(Event::Recovering { what: &title, finish });
-    let mut run = Run::new(host, pending.id, transaction, &[], options, reporter);
+    let mut run = Run::new(host, pending.id, transaction, Arrivals::default(), options, reporter);
     if finish {
         run.finish()?;
         return Ok(Some(Recovered { title, finished: true, faults: Vec::new() }));
@@ -76,16 +76,16 @@ pub fn resumable(host: &mut Host, wish: &Digest) -> Result<Option<Resumable>> {
     }
 }
 
-/// Goes on with a change that was cut off. `images` as for [`super::apply_product`]; those that have arrived are not needed.
+/// Goes on with a change that was cut off. Of `arrivals`, the images that have arrived are not needed.
 pub fn resume(
     host: &mut Host,
     resumable: Resumable,
-    images: &[Option<&dyn Image>],
+    arrivals: Arrivals,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Applied>> {
     let Resumable { operation, product, .. } = resumable;
-    Run::new(host, operation, Transaction::Product(product), images, options, reporter).carry_out()
+    Run::new(host, operation, Transaction::Product(product), arrivals, options, reporter).carry_out()
 }
 
 /// Reads the operation that has not ended.

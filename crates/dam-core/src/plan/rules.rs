@@ -10,8 +10,7 @@ use crate::version_order;
 /// Plans the installation of `new` beside what is `installed`. `load` says that its image is not in the store yet.
 pub fn install(installed: &[Installed], new: Release, source: Source, load: bool) -> Result<Plan, RuleFault> {
     refuse_duplicate(installed, &new)?;
-    refuse_other_version(installed, &new.app)?;
-    refuse_family(installed, &new.app)?;
+    refuse_company(installed, &new.app)?;
     let mut steps = arrive(&new, load);
     run(&mut steps, &new.app, Side::New, &[HookName::Install, HookName::Health]);
     Ok(Plan { kind: OperationKind::Install, old: None, new: Some(new), source, store: None, steps })
@@ -46,7 +45,8 @@ pub fn upgrade(
         return Err(RuleFault::Downgrade { old: old.app.id, new: new.app.id });
     }
     refuse_beside(installed, &new.app, &old.app)?;
-    Ok(replace(OperationKind::Upgrade, old, new, source, load))
+    let way = Way::of(OperationKind::Upgrade, &new.app);
+    Ok(replace(OperationKind::Upgrade, old, new, source, load, way))
 }
 
 /// Finds the installed release that an upgrade to `new` takes the place of.
@@ -72,7 +72,7 @@ pub fn rollback(installed: &[Installed], current: &Installed) -> Result<Plan, Ru
     let old = current.release.clone();
     let Some(new) = current.previous.clone() else { return Err(RuleFault::NoPrevious(old.app.id)) };
     refuse_beside(installed, &new.app, &old.app)?;
-    Ok(replace(OperationKind::Rollback, old, new, Source::Store, false))
+    Ok(replace(OperationKind::Rollback, old, new, Source::Store, false, Way::Anew))
 }
 
 /// Plans the removal of `current`; `drop` says that its image goes too.
@@ -99,23 +99,39 @@ pub fn find<'a>(installed: &'a [Installed], text: &str) -> Result<&'a Installed,
     }
 }
 
-fn replace(kind: OperationKind, old: Release, new: Release, source: Source, load: bool) -> Plan {
+/// How a new app takes the place of an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The old one is uninstalled, the new one installed.
+    Anew,
+    /// The new one's `upgrade` does it.
+    Upgrade,
+}
+
+impl Way {
+    pub(super) fn of(kind: OperationKind, new: &App) -> Self {
+        if new.has(HookName::Upgrade) && kind == OperationKind::Upgrade { Self::Upgrade } else { Self::Anew }
+    }
+}
+
+pub(super) fn replace(kind: OperationKind, old: Release, new: Release, source: Source, load: bool, way: Way) -> Plan {
     let mut steps = arrive(&new, load);
-    if new.app.has(HookName::Upgrade) && kind == OperationKind::Upgrade {
-        run(&mut steps, &new.app, Side::New, &[HookName::Upgrade]);
-    } else {
-        run(&mut steps, &old.app, Side::Old, &[HookName::Uninstall]);
-        run(&mut steps, &new.app, Side::New, &[HookName::Install]);
+    match way {
+        Way::Upgrade => run(&mut steps, &new.app, Side::New, &[HookName::Upgrade]),
+        Way::Anew => {
+            run(&mut steps, &old.app, Side::Old, &[HookName::Uninstall]);
+            run(&mut steps, &new.app, Side::New, &[HookName::Install]);
+        }
     }
     run(&mut steps, &new.app, Side::New, &[HookName::Health]);
     Plan { kind, old: Some(old), new: Some(new), source, store: None, steps }
 }
 
 /// The steps that touch nothing that runs: load, tags, preflight.
-fn arrive(new: &Release, load: bool) -> Vec<Step> {
+pub(super) fn arrive(new: &Release, load: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if load {
-        steps.push(Step::Load { bytes: new.size, tagged: true });
+        steps.push(Step::Load { bytes: new.size, tagged: true, promised: false });
     } else {
         // Found by another tag, or untagged since: the hooks of the app expect its own name to work.
         steps.push(Step::Tag { reference: new.app.reference.clone(), take: true });
@@ -128,12 +144,12 @@ fn arrive(new: &Release, load: bool) -> Vec<Step> {
     steps
 }
 
-fn run(steps: &mut Vec<Step>, app: &App, side: Side, hooks: &[HookName]) {
+pub(super) fn run(steps: &mut Vec<Step>, app: &App, side: Side, hooks: &[HookName]) {
     steps.extend(hooks.iter().filter(|hook| app.has(**hook)).map(|&hook| Step::Run { side, hook }));
 }
 
-/// Same content: the same `/meta` over the same layers, whatever id the store gives it.
-fn is_same(one: &Release, other: &Release) -> bool {
+/// Tells whether both are the same content: the same `/meta` over the same layers, whatever id the store gives it.
+pub(super) fn is_same(one: &Release, other: &Release) -> bool {
     one.meta == other.meta && one.diff_ids == other.diff_ids && one.app == other.app
 }
 
@@ -176,8 +192,13 @@ fn refuse_beside(installed: &[Installed], new: &App, leaving: &App) -> Result<()
     if staying.iter().any(|one| one.release.app.id == new.id) {
         return Err(RuleFault::Beside { staying: new.id.clone(), leaving: leaving.id.clone() });
     }
-    refuse_other_version(&staying, new)?;
-    refuse_family(&staying, new)
+    refuse_company(&staying, new)
+}
+
+/// Refuses `new` beside what stays.
+pub(super) fn refuse_company(staying: &[Installed], new: &App) -> Result<(), RuleFault> {
+    refuse_other_version(staying, new)?;
+    refuse_family(staying, new)
 }
 
 fn ambiguous(installed: &[Installed], app: &App) -> RuleFault {

@@ -29,6 +29,10 @@ pub enum Step {
         /// Whether the image gets the app's own tag at once; if not, a later step gives it.
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         tagged: bool,
+        /// Whether the app's `/meta` is known by the promise of its bundle only: then it is read out of the store, and kept,
+        /// once the image is there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        promised: bool,
     },
     /// Gives the new image a tag.
     Tag {

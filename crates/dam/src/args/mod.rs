@@ -7,6 +7,7 @@ mod create;
 mod generate;
 mod global;
 mod habits;
+mod import;
 mod misuse;
 mod number;
 mod read;
@@ -19,6 +20,7 @@ pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Tria
 pub(crate) use create::Create;
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
+pub(crate) use import::Import;
 pub(crate) use read::{History, Info, List, Save, Verify};
 
 use number::number;
@@ -63,6 +65,7 @@ pub(crate) enum Command {
     Remove(Remove),
     #[command(visible_alias = "ls")]
     List(List),
+    Import(Import),
     Info(Info),
     History(History),
     Verify(Verify),

@@ -6,6 +6,7 @@ mod create;
 mod docs;
 mod doctor;
 mod history;
+mod import;
 mod info;
 mod install;
 mod list;
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Purge(args) => purge::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
+        Command::Import(args) => import::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::History(args) => history::run(&context, &args),

@@ -38,9 +38,20 @@ pub(super) fn rule(fault: &RuleFault) -> Advice {
         RuleFault::Beside { staying: _, leaving } => {
             Advice::with("already-installed", command(format!("dam remove {leaving}"), "leaves the other"))
         }
+        RuleFault::Exclude { .. } | RuleFault::Twice(_) => {
+            Advice::with("bad-product", [Hint::Advice("leave one of them out of the product".into())])
+        }
         RuleFault::NoPrevious(app) => {
             Advice::with("no-previous", command(format!("dam history {}", app.name), "shows what was done"))
         }
+    }
+}
+
+/// Advises on a product that the rules refuse.
+pub(super) fn rules(faults: &[RuleFault]) -> Advice {
+    match faults {
+        [only] => rule(only),
+        _ => Advice::new("bad-product"),
     }
 }
 

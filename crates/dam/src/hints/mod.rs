@@ -68,6 +68,17 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Docker(fault) => docker::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
+        Error::Rules(faults) => change::rules(faults),
+        Error::NoRoom { place, .. } => {
+            Advice::with("no-room", [Hint::Command("dam purge".into(), "removes images that no app needs")]).at(place)
+        }
+        Error::Missing { list, .. } => {
+            let hint = Hint::Advice("import the bundle that has them, or pull them first".into());
+            Advice::with("missing", [hint]).at(list)
+        }
+        Error::NoPromise { .. } => {
+            Advice::with("not-streamed", [Hint::Advice("save it to a file and import that".into())])
+        }
         Error::Failed(failed) => change::failed(failed),
         Error::Paused(paused) => change::paused(paused),
         Error::UnreadablePlan { .. } => {

@@ -1,7 +1,7 @@
 //! `dam history`.
 
 use dam_core::app::AppId;
-use dam_core::ledger::{HistoryEntry, HookLog, HookLogSummary, OperationState};
+use dam_core::ledger::{HistoryEntry, HookLog, HookLogSummary, OperationKind, OperationState, Source};
 use serde::Serialize;
 
 use super::{Show, Words};
@@ -56,6 +56,13 @@ impl Show for History {
             };
             let kind = operation.kind.as_str();
             words.line(format_args!("{}  {when:<14}  {kind:<8}  {}{state}", operation.started_at, change(operation)));
+            for part in &operation.parts {
+                words.line(format_args!(
+                    "  {:<8}  {}",
+                    part.kind.as_str(),
+                    versions(part.old.as_ref(), part.new.as_ref())
+                ));
+            }
             if let Some(error) = &operation.error {
                 words.line(format_args!("  {}", super::foreign(error)));
             }
@@ -68,10 +75,18 @@ impl Show for History {
     }
 }
 
-/// Names what changed: `shop 1.0 → 2.0`, or the one app.
+/// Names what changed, or where the product of an import came from.
 fn change(operation: &HistoryEntry) -> String {
+    match (&operation.source, operation.kind) {
+        (Some(Source::File { path }), OperationKind::Import) => super::foreign(path),
+        _ => versions(operation.old.as_ref(), operation.new.as_ref()),
+    }
+}
+
+/// Names a change of one app: `shop 1.0 → 2.0`, or the one app.
+fn versions(old: Option<&AppId>, new: Option<&AppId>) -> String {
     let one = |app: &AppId| format!("{} {}", app.name, app.version);
-    match (&operation.old, &operation.new) {
+    match (old, new) {
         (Some(old), Some(new)) if old.name == new.name => format!("{} → {}", one(old), new.version),
         (Some(old), Some(new)) => format!("{} → {}", one(old), one(new)),
         (None, Some(app)) | (Some(app), None) => one(app),

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod doctor;
 mod history;
+mod import;
 mod info;
 mod list;
 mod migrate;

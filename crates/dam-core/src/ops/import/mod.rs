@@ -1,0 +1,193 @@
+//! `dam import`: brings this machine to what a product says.
+
+mod bring;
+mod list;
+mod offer;
+mod outcome;
+
+use std::collections::BTreeMap;
+
+use dam_oci::{Digest, Image, Reference};
+use serde::Serialize;
+
+use crate::app::AppId;
+use crate::compare;
+use crate::event::Reporter;
+use crate::host::Host;
+use crate::ledger::Source;
+use crate::plan::{self, Applied, Arrivals, OnFailure, Options, Others, Plan, Planned, Product, Resumable, Step};
+use crate::{Error, Result};
+
+pub use list::in_store;
+use offer::Rest;
+pub use offer::{Input, Offer};
+pub use outcome::{Action, HookChanges, ImportPlan, Imported, PlannedApp, Space};
+
+/// How a product is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportRequest {
+    /// What becomes of installed apps that are not in the product.
+    pub others: Others,
+    /// Whether every app is installed anew, also one that is there already.
+    pub restore: bool,
+    /// What is done with apps that are changed already when a later one fails.
+    pub on_failure: OnFailure,
+}
+
+/// A plan and what it needs to be carried out.
+pub struct Prepared {
+    /// The plan, for people and machines.
+    pub plan: ImportPlan,
+    work: Work,
+    /// The images, one for each plan that loads one.
+    images: Vec<Option<Box<dyn Image>>>,
+    rest: Rest,
+}
+
+/// Whether an import begins, or goes on.
+enum Work {
+    Begin(Product),
+    GoOn(Box<Resumable>),
+}
+
+/// Looks for an import of the same that was cut off while images arrived. Anything else that was cut off is the affair of
+/// [`plan::recover`], which must come before [`prepare`] then.
+pub fn find_cut_off(host: &mut Host, offer: &Offer, request: ImportRequest) -> Result<Option<Resumable>> {
+    plan::resumable(host, &wish(offer, request))
+}
+
+/// Plans the import of what `offer` brings, or of the rest of it, where one was cut off. With `look_only` nothing is
+/// fetched from registries.
+///
+/// # Errors
+/// [`Error::Rules`] with every rule that is broken, [`Error::NoRoom`] where the images do not fit, and those of reading the
+/// offer.
+pub fn prepare(
+    host: &Host,
+    offer: Offer,
+    request: ImportRequest,
+    cut_off: Option<Resumable>,
+    look_only: bool,
+    reporter: &dyn Reporter,
+) -> Result<Prepared> {
+    let wish = wish(&offer, request);
+    let source = offer.source();
+    let installed = host.ledger.installed()?;
+    let bring::Load { brought, images, rest } = bring::bring(host, offer, &installed, look_only, reporter)?;
+    let mut found: BTreeMap<Reference, Box<dyn Image>> = images;
+    let (product, kept, arrived) = match &cut_off {
+        Some(cut_off) => {
+            let kept = brought.iter().map(|one| one.release.app.id.clone());
+            let changes = |app: &AppId| cut_off.product.plans.iter().any(|plan| plan.app().id == *app);
+            (cut_off.product.clone(), kept.filter(|app| !changes(app)).collect(), cut_off.arrived.clone())
+        }
+        None => {
+            let Planned { mut plans, kept } =
+                plan::product(&installed, brought, request.others, request.restore).map_err(Error::Rules)?;
+            for plan in &mut plans {
+                if let Some(old) = &plan.old {
+                    host.require_store_of(old)?;
+                }
+                if !plan.steps.iter().any(Step::is_load) {
+                    plan.leave_out_tags(|reference| host.store.holder(reference))?;
+                }
+            }
+            let arrived = vec![false; plans.len()];
+            (Product { source, plans, on_failure: request.on_failure, wish }, kept, arrived)
+        }
+    };
+    let loads = |plan: &Plan| plan.steps.iter().any(Step::is_load);
+    let images: Vec<Option<Box<dyn Image>>> = product
+        .plans
+        .iter()
+        .zip(&arrived)
+        .map(|(plan, arrived)| {
+            let new = plan.new.as_ref().filter(|_| loads(plan) && !arrived)?;
+            found.remove(&new.app.reference)
+        })
+        .collect();
+    let plan = describe(host, &product, kept, &images, request, cut_off.is_some())?;
+    let work = match cut_off {
+        Some(cut_off) => Work::GoOn(Box::new(cut_off)),
+        None => Work::Begin(product),
+    };
+    Ok(Prepared { plan, work, images, rest })
+}
+
+impl Prepared {
+    /// Leaves out every `health`.
+    pub fn skip_health(&mut self) {
+        if let Work::Begin(product) = &mut self.work {
+            product.plans.iter_mut().for_each(|plan| plan.skip(crate::app::HookName::Health));
+        }
+    }
+
+    /// Carries the plan out.
+    ///
+    /// # Errors
+    /// [`Error::Paused`] where it was cut off while images arrived: the same import goes on then. [`Error::Failed`]
+    /// otherwise.
+    pub fn apply(self, host: &mut Host, options: &Options, reporter: &dyn Reporter) -> Result<Imported> {
+        let Self { plan, work, images, rest } = self;
+        let images: Vec<Option<&dyn Image>> = images.iter().map(Option::as_deref).collect();
+        let arrivals = Arrivals { images: &images, arrived: Some(Box::new(|| rest.finish())) };
+        let applied: Vec<Applied> = match work {
+            Work::Begin(product) if product.plans.is_empty() => Vec::new(),
+            Work::Begin(product) => plan::apply_product(host, product, arrivals, options, reporter)?,
+            Work::GoOn(cut_off) => plan::resume(host, *cut_off, arrivals, options, reporter)?,
+        };
+        Ok(Imported::new(plan, applied))
+    }
+}
+
+/// Returns what the same import has again, wherever its file lies by then.
+fn wish(offer: &Offer, request: ImportRequest) -> Digest {
+    #[derive(Serialize)]
+    struct Wish {
+        product: Vec<(String, String)>,
+        keeps_others: bool,
+        restore: bool,
+        on_failure: OnFailure,
+    }
+    let ImportRequest { others, restore, on_failure } = request;
+    let wish = Wish { product: offer.identity(), keeps_others: others == Others::Keep, restore, on_failure };
+    Digest::of(&serde_json::to_vec(&wish).expect("only text and booleans"))
+}
+
+/// Puts the plan into the form that is shown.
+fn describe(
+    host: &Host,
+    product: &Product,
+    kept: Vec<AppId>,
+    images: &[Option<Box<dyn Image>>],
+    request: ImportRequest,
+    goes_on: bool,
+) -> Result<ImportPlan> {
+    let loaded: Vec<&dyn Image> = images.iter().flatten().map(|image| &**image).collect();
+    let demand = host.store.demand(&loaded)?;
+    let needed = demand.store.saturating_add(demand.passing);
+    let space = host.store.room()?.map(|room| Space { needed, free: room.free, place: room.place });
+    if let Some(Space { needed, free, place }) = space.clone().filter(|space| space.needed > space.free) {
+        return Err(Error::NoRoom { place, needed, free });
+    }
+    let mut sends = demand.images.iter().map(|image| image.send);
+    let mut apps = Vec::new();
+    let mut hooks = Vec::new();
+    for (plan, image) in product.plans.iter().zip(images) {
+        let send = image.as_ref().and_then(|_| sends.next()).unwrap_or_default();
+        apps.push(PlannedApp::of(plan, send, request.restore));
+        if let (Some(old), Some(new)) = (&plan.old, &plan.new)
+            && old.meta != new.meta
+            && host.keep.get(&new.meta).is_ok()
+        {
+            let changes = compare::hooks(&host.keep, Some(&old.meta), Some(&new.meta))?;
+            hooks.push(HookChanges { app: new.app.id.clone(), changes });
+        }
+    }
+    apps.extend(kept.into_iter().map(PlannedApp::kept));
+    apps.sort_by_key(|app| app.action == Action::Remove);
+    let Source::File { path } = &product.source else {
+        return Ok(ImportPlan { source: String::new(), apps, hooks, space, goes_on });
+    };
+    Ok(ImportPlan { source: path.clone(), apps, hooks, space, goes_on })
+}

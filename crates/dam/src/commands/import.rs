@@ -1,0 +1,69 @@
+//! `dam import`.
+
+use std::io;
+use std::path::Path;
+
+use dam_core::ops::import::{self, Action, ImportRequest, Input, Offer, Prepared};
+use dam_core::plan::Others;
+
+use super::change::limit;
+use crate::args::Import;
+use crate::context::Context;
+use crate::error::{CliError, Hint};
+
+/// Brings the machine to what a product says.
+pub(crate) fn run(context: &Context, args: &Import) -> Result<(), CliError> {
+    let (cancel, reporter) = (context.cancel()?, context.reporter());
+    let offer = Offer::open(input(&args.product), &*reporter)?;
+    let is_empty = offer.is_empty();
+    let request = ImportRequest {
+        others: if args.keep_others { Others::Keep } else { Others::Remove },
+        restore: args.restore,
+        on_failure: args.on_failure.into(),
+    };
+    let mut host = context.machine(&cancel, &*reporter)?;
+    let cut_off = import::find_cut_off(&mut host, &offer, request)?;
+    if cut_off.is_none() {
+        context.recover(&mut host, &*reporter)?;
+    }
+    let mut prepared = import::prepare(&host, offer, request, cut_off, args.consent.dry_run, &*reporter)?;
+    if args.trial.no_health {
+        prepared.skip_health();
+    }
+    if args.consent.dry_run {
+        return context.ui.print(&prepared.plan);
+    }
+    if is_empty {
+        refuse_sweep(context, args, &prepared)?;
+    }
+    if !prepared.plan.is_empty() && !context.ui.consent(&prepared.plan, args.consent.yes, &cancel)? {
+        context.ui.status("Nothing was changed.");
+        return Ok(());
+    }
+    let options = limit(context.hook_options(), args.trial);
+    context.begin_change();
+    context.ui.print(&prepared.apply(&mut host, &options, &*reporter)?)
+}
+
+/// A product without apps removes everything: a `--yes` that was written for other products does not mean that.
+fn refuse_sweep(context: &Context, args: &Import, prepared: &Prepared) -> Result<(), CliError> {
+    let apps = match prepared.plan.count(Action::Remove) {
+        0 => return Ok(()),
+        1 => "the 1 app that is installed".to_owned(),
+        several => format!("all {several} apps that are installed"),
+    };
+    let what = format!("`{}` names no apps: it would remove {apps}", args.product.display());
+    if args.consent.yes && !args.restore {
+        let note = "removes them";
+        return Err(CliError::misuse("empty-product", what).hint(Hint::Again { before: "", after: "--restore", note }));
+    }
+    context.ui.warning(&what);
+    Ok(())
+}
+
+fn input(product: &Path) -> Input {
+    match product.to_str() {
+        Some("-") => Input::Stream("standard input".to_owned(), Box::new(io::stdin())),
+        _ => Input::File(product.to_owned()),
+    }
+}
