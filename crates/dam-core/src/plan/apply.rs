@@ -118,6 +118,8 @@ pub(super) struct Run<'a> {
     pub(super) reporter: &'a dyn Reporter,
     /// For each plan, how long its app took to become healthy.
     pub(super) healthy_after: Vec<Option<Duration>>,
+    /// Whether it is being undone.
+    pub(super) undoing: bool,
 }
 
 impl<'a> Run<'a> {
@@ -130,7 +132,7 @@ impl<'a> Run<'a> {
         reporter: &'a dyn Reporter,
     ) -> Self {
         let healthy_after = vec![None; transaction.plans().len()];
-        Self { host, operation, transaction, arrivals, options, reporter, healthy_after }
+        Self { host, operation, transaction, arrivals, options, reporter, healthy_after, undoing: false }
     }
 
     pub(super) fn plan(&self, plan: usize) -> &Plan {

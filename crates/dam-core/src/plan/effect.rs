@@ -140,7 +140,7 @@ impl Run<'_> {
     ) -> Result<()> {
         let Host { hooks, ledger, cancel, .. } = &mut *self.host;
         let plan = &self.transaction.plans()[plan];
-        let run = HookRun { timeout, ..hook_run(plan, self.options, side, hook) };
+        let run = HookRun { timeout, ..hook_run(plan, self.options, side, hook, self.undoing) };
         let end = hooks.run(&run, cancel, self.reporter)?;
         let text = end.text.to_text();
         ledger.log_hook(self.operation, &run.app.id, hook, &end.ended.to_string(), end.took, text.as_bytes())?;
@@ -152,7 +152,7 @@ impl Run<'_> {
     pub(super) fn health(&mut self, plan: usize, side: Side, limit: Duration) -> Result<Duration, Failure> {
         let hook = HookName::Health;
         let Host { hooks, ledger, cancel, .. } = &mut *self.host;
-        let run = hook_run(&self.transaction.plans()[plan], self.options, side, hook);
+        let run = hook_run(&self.transaction.plans()[plan], self.options, side, hook, self.undoing);
         let end = run_health(&**hooks, &run, limit, cancel, self.reporter)?;
         let Some(last) = end.failure else {
             ledger.log_hook(self.operation, &run.app.id, hook, "succeeded", end.took, b"")?;
@@ -165,9 +165,9 @@ impl Run<'_> {
     }
 }
 
-fn hook_run<'a>(plan: &'a Plan, options: &Options, side: Side, hook: HookName) -> HookRun<'a> {
+fn hook_run<'a>(plan: &'a Plan, options: &Options, side: Side, hook: HookName, undo: bool) -> HookRun<'a> {
     let release = plan.release(side);
     let old_version = plan.old.as_ref().filter(|_| plan.new.is_some()).map(|old| &old.app.id.version);
     let Options { timeout, terminal, .. } = *options;
-    HookRun { old_version, timeout, terminal, ..HookRun::new(&release.app, hook, release.meta) }
+    HookRun { old_version, undo, timeout, terminal, ..HookRun::new(&release.app, hook, release.meta) }
 }

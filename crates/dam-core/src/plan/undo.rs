@@ -37,6 +37,7 @@ pub(super) fn after_failure(mut run: Run, failure: Failure, at: Option<Place>) -
 /// A wish to stop is not heard meanwhile: hooks that end early would leave the old app down and the operation broken.
 pub(super) fn undo(run: &mut Run, cause: &str, first: usize) -> Result<Aftermath> {
     let wish = std::mem::take(&mut run.host.cancel);
+    run.undoing = true;
     let undone = undo_from(run, cause, first);
     run.host.cancel = wish;
     undone
