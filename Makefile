@@ -1,7 +1,7 @@
 # What a developer types. `make demo` and `make test` install what they need.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test unit acceptance build app check bench docs install clean clean-cache fmt lint deny tools
+.PHONY: demo test unit fuzz acceptance build app check bench docs install clean clean-cache fmt lint deny tools
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
@@ -33,6 +33,11 @@ test: tools ## Passes all tests that need no booted distribution.
 
 unit: ## Passes the tests that need nothing but the compiler.
 	cargo $(TEST) --workspace --lib --bins
+
+# 10 minutes for each of the parsers, two at a time: an hour for all of them.
+SECONDS_EACH ?= 600
+fuzz: ## Fuzzes every parser for SECONDS_EACH seconds; fuzz/run does so with one of them.
+	fuzz/run --seconds $(SECONDS_EACH)
 
 acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines.
 	@scripts/apt-install mmdebstrap

@@ -1,6 +1,7 @@
 //! Small things for tests: made of what a test says, never read from anywhere.
 
 mod daemon;
+pub mod fuzz;
 mod hooks;
 mod memory_store;
 mod release;
