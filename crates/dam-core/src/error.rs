@@ -186,6 +186,10 @@ impl Error {
         match self {
             Self::Cancelled | Self::Oci(dam_oci::Error::Lost { .. }) => true,
             Self::Docker(DockerError::Unreachable { .. } | DockerError::BrokeOff { .. }) => true,
+            // What a reader of this crate said, far below.
+            Self::Oci(dam_oci::Error::Stream { source, .. }) => {
+                source.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).is_some_and(Self::is_cut)
+            }
             Self::Failed(failed) => matches!(&failed.failure, Failure::Other(error) if error.is_cut()),
             _ => false,
         }
@@ -214,9 +218,10 @@ mod tests {
     fn what_was_cut_off_is_told_from_what_is_damaged() {
         let pulled = || Error::Oci(dam_oci::Error::reading("`site.dam`")(io::Error::from_raw_os_error(5)));
         let gone = DockerError::BrokeOff { doing: "load".to_owned(), source: io::ErrorKind::UnexpectedEof.into() };
+        let watched = Error::Oci(dam_oci::Error::stream("layer 1")(io::Error::other(Error::Cancelled)));
         let failure = Failure::from(pulled());
         let failed = Failed { title: "import".to_owned(), failure, aftermath: Aftermath::Untouched };
-        for cut in [pulled(), gone.into(), Error::Cancelled, Error::Failed(Box::new(failed))] {
+        for cut in [pulled(), gone.into(), watched, Error::Cancelled, Error::Failed(Box::new(failed))] {
             assert!(cut.is_cut(), "{cut}");
         }
         let (digest, full) = (Digest::of(b""), io::Error::from(io::ErrorKind::StorageFull));

@@ -57,6 +57,14 @@ pub enum BundleError {
         /// The stream.
         path: PathBuf,
     },
+    /// A file that was named as the next part of a split bundle.
+    #[error("`{path}` is not part {number} by its name")]
+    OtherPart {
+        /// The file.
+        path: PathBuf,
+        /// The number of the part, from 1.
+        number: u32,
+    },
     /// Head and images contradict each other.
     #[error("`{path}` contradicts itself: {reason}")]
     Contradiction {

@@ -1,13 +1,15 @@
 //! A bundle that is read once, from front to back: from a pipe, or from parts on several media.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use dam_oci::ArchiveFault;
 use dam_oci::archive::{StreamedArchive, StreamedDocuments};
+use dam_oci::{ArchiveFault, Compression};
 
 use super::open::parse_head;
-use super::{BundleError, VerifiedBundle, verify};
+use super::{BundleError, MediaReader, VerifiedBundle, verify};
 use crate::Result;
 
 /// A bundle of which the head was read and checked, while its layers are still to come.
@@ -19,6 +21,8 @@ pub struct StreamedBundle {
 /// What is left of the stream when all that was wanted has been loaded.
 pub struct Rest {
     archive: StreamedArchive,
+    /// To be set at the end of the archive, where the stream does not know its own.
+    whole: Arc<AtomicBool>,
 }
 
 impl StreamedBundle {
@@ -32,17 +36,35 @@ impl StreamedBundle {
     /// [`BundleError::NotStreamed`] for any other kind of archive, and otherwise those of [`super::Bundle::open`] and
     /// [`super::Bundle::verify`].
     pub fn open(what: &str, reader: Box<dyn Read + Send>) -> Result<Self> {
-        let path = PathBuf::from(what);
-        let documents = StreamedDocuments::open(&format!("`{what}`"), reader).map_err(|error| foreign(&path, error))?;
+        Self::read(Path::new(what), reader, Arc::default())
+    }
+
+    /// Reads a split bundle whose parts are on several media; otherwise as [`StreamedBundle::open`].
+    ///
+    /// # Errors
+    /// Those of [`StreamedBundle::open`]. A bundle that is compressed as a whole has no end of its own by which the last
+    /// part could be told: [`BundleError::NotStreamed`].
+    pub fn open_parts(reader: MediaReader) -> Result<Self> {
+        let (path, whole) = (reader.stem().to_owned(), reader.whole());
+        let bundle = Self::read(&path, Box::new(reader), whole)?;
+        match bundle.rest.archive.compression() {
+            Compression::None => Ok(bundle),
+            Compression::Gzip | Compression::Zstd => Err(BundleError::NotStreamed { path }.into()),
+        }
+    }
+
+    fn read(path: &Path, reader: Box<dyn Read + Send>, whole: Arc<AtomicBool>) -> Result<Self> {
+        let documents =
+            StreamedDocuments::open(&format!("`{}`", path.display()), reader).map_err(|error| foreign(path, error))?;
         let Some(bytes) = documents.document("dam.json") else {
-            return Err(BundleError::NotStreamed { path }.into());
+            return Err(BundleError::NotStreamed { path: path.to_owned() }.into());
         };
         // Before anything else: a later format may have changed everything.
-        let head = parse_head(&path, bytes)?;
+        let head = parse_head(path, bytes)?;
         let archive = documents.into_archive()?;
         let document = |name: &str| Ok(archive.document(name).map(<[u8]>::to_vec));
-        let apps = verify::apps(&path, &head, archive.images(), &document)?;
-        Ok(Self { bundle: VerifiedBundle::new(Some(head), apps), rest: Rest { archive } })
+        let apps = verify::apps(path, &head, archive.images(), &document)?;
+        Ok(Self { bundle: VerifiedBundle::new(Some(head), apps), rest: Rest { archive, whole } })
     }
 
     /// Returns the bundle.
@@ -69,6 +91,7 @@ impl Rest {
     /// Those of a damaged archive where the stream is not as long as its head says.
     pub fn finish(self) -> Result<()> {
         self.archive.pass_rest()?;
+        self.whole.store(true, Ordering::SeqCst);
         self.archive.drain()?;
         Ok(())
     }

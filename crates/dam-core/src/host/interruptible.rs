@@ -6,6 +6,7 @@ use std::ops::Deref;
 use dam_oci::{Descriptor, Image, Manifest};
 
 use super::Cancel;
+use crate::Error;
 
 /// Passes an image through until the wish to stop is there; then every read fails. So a load of gigabytes ends at once,
 /// and the store, which registers nothing of a load that breaks off, stays as it was.
@@ -50,6 +51,14 @@ impl<I: Deref<Target: Image> + Send + Sync> Image for Interruptible<I> {
     }
 }
 
+impl Cancel {
+    /// Passes a stream through until the wish to stop is there; then every read fails, with what
+    /// [`Error::is_cut`] knows as such. A read that waits for its bytes is not woken.
+    pub fn watch<R: Read>(&self, inner: R) -> impl Read + use<R> {
+        Watched { inner, cancel: self.clone() }
+    }
+}
+
 struct Watched<R> {
     inner: R,
     cancel: Cancel,
@@ -59,7 +68,7 @@ impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.cancel.is_set() {
             // Not `Interrupted`: that kind asks for another try.
-            return Err(io::Error::other("interrupted"));
+            return Err(io::Error::other(Error::Cancelled));
         }
         self.inner.read(buffer)
     }

@@ -40,11 +40,6 @@ impl StreamedDocuments {
         self.documents.get(name).map(Vec::as_slice)
     }
 
-    /// Returns how the stream is compressed as a whole.
-    pub fn compression(&self) -> Compression {
-        self.small.tape.compression()
-    }
-
     /// Reads manifests and configs, up to the first layer.
     ///
     /// # Errors
@@ -65,6 +60,7 @@ impl StreamedDocuments {
             }
         }
         let Small { tape, blobs, .. } = small;
+        let compression = tape.compression();
         let layers = layers(&what, &blobs, manifests.iter().map(|(.., manifest)| manifest))?;
         let cursor = Arc::new(Cursor::new(tape, blobs, layers));
         let image = |(manifest, bytes, parsed)| {
@@ -73,7 +69,7 @@ impl StreamedDocuments {
         };
         let mut images: Vec<ArchivedImage> = manifests.into_iter().map(image).collect();
         name_images(&what, &index, &documents, &mut images)?;
-        Ok(StreamedArchive { documents, images, cursor })
+        Ok(StreamedArchive { documents, images, compression, cursor })
     }
 }
 
@@ -90,6 +86,7 @@ impl StreamedDocuments {
 pub struct StreamedArchive {
     documents: BTreeMap<String, Vec<u8>>,
     images: Vec<ArchivedImage>,
+    compression: Compression,
     cursor: Arc<Cursor>,
 }
 
@@ -102,6 +99,11 @@ impl StreamedArchive {
     /// Returns a document such as `dam.json` or `app_list`; `None` if there is none of that name.
     pub fn document(&self, name: &str) -> Option<&[u8]> {
         self.documents.get(name).map(Vec::as_slice)
+    }
+
+    /// Returns how the stream is compressed as a whole.
+    pub fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// Compares from now on the digests of layers that nobody wants, too. Otherwise only their sizes are looked at.

@@ -26,6 +26,7 @@ pub(crate) fn advise(fault: &BundleError) -> Advice {
         BundleError::NotStreamed { .. } => {
             Advice::with("not-streamed", [Hint::Advice("save it to a file, and name that".into())])
         }
+        BundleError::OtherPart { path, .. } => Advice::new("other-part").at(path),
         BundleError::Twice(_) => Advice::new("twice"),
         BundleError::Irregular { path } => {
             Advice::with("irregular-output", [Hint::Advice("name a file with --output".into())]).at(path)
