@@ -178,6 +178,23 @@ pub(crate) fn lines(text: &str) -> String {
     Cleaner::keeping(Keep::Lines).push(text.as_bytes())
 }
 
+/// Shows a text of several lines as it is, for somebody who must know every character of it, such as a script before it runs:
+/// nothing is taken out. A control character is shown as `^[`, one that turns the reading direction as `<U+202E>`.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            '\0'..='\u{1f}' | '\u{7f}' => out.extend(['^', char::from(c as u8 ^ 0x40)]),
+            c if c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}') => {
+                out.push_str(&format!("<U+{:04X}>", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Makes a JSON document fit for a terminal without changing what it says: JSON itself escapes only the control
 /// characters of ASCII, and terminals act on others as well.
 pub(crate) fn json(document: &str) -> String {
@@ -194,7 +211,7 @@ pub(crate) fn json(document: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cleaner, json, line, lines};
+    use super::{Cleaner, json, line, lines, visible};
 
     #[test]
     fn plain_text_stays() {
@@ -210,6 +227,12 @@ mod tests {
         let safe = json(&document);
         assert_eq!(safe, "{\n  \"text\": \"größe\\n\\u009b2J\\u007f\\u202e\\u001b[0m\"\n}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).expect("JSON")["text"], text);
+    }
+
+    #[test]
+    fn nothing_hides_in_a_script() {
+        assert_eq!(visible("größe\t✓\r\n"), "größe\t✓^M\n");
+        assert_eq!(visible("a\x1b]0;rm x\x07b\x7f\u{9b}2J\u{202e}c"), "a^[]0;rm x^Gb^?<U+009B>2J<U+202E>c");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod fault;
 mod file;
 pub mod file_name;
 mod head;
+mod layers;
 mod media;
 mod open;
 mod stream;

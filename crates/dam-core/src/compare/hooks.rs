@@ -43,11 +43,17 @@ struct Side<'a> {
 /// # Errors
 /// [`crate::meta::MetaError`] where a kept copy is gone or damaged.
 pub fn hooks(keep: &Keep, old: Option<&Digest>, new: Option<&Digest>) -> Result<Vec<FileChange>> {
+    hooks_across((keep, old), (keep, new))
+}
+
+/// Compares as [`hooks`] does where the two copies are kept in different places.
+pub fn hooks_across(old: (&Keep, Option<&Digest>), new: (&Keep, Option<&Digest>)) -> Result<Vec<FileChange>> {
+    let ((old_keep, old), (new_keep, new)) = (old, new);
     if old == new {
         return Ok(Vec::new());
     }
-    let (old, new) = (open(keep, old)?, open(keep, new)?);
-    let (old, new) = (Side::new(old.as_ref(), keep), Side::new(new.as_ref(), keep));
+    let (old, new) = (open(old_keep, old)?, open(new_keep, new)?);
+    let (old, new) = (Side::new(old.as_ref(), old_keep), Side::new(new.as_ref(), new_keep));
     let mut names: Vec<&[u8]> = old.files.keys().chain(new.files.keys()).copied().collect();
     names.sort_unstable_by_key(|name| (rank(name), *name));
     names.dedup();

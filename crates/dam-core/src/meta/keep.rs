@@ -56,6 +56,11 @@ impl Keep {
         Ok(Self { folder })
     }
 
+    /// The folder `<root>/meta` for looking only; nothing is made where there is none.
+    pub fn existing(root: &Path) -> Self {
+        Self { folder: root.join("meta") }
+    }
+
     /// Keeps the `/meta` that `fill` writes as a tar with entries named `meta/…`, such as
     /// [`crate::store::Store::meta`]; `None` if `fill` returns false or writes no entry: the image has no `/meta`.
     ///

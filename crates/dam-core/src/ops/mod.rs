@@ -2,6 +2,7 @@
 
 mod candidate;
 pub mod create;
+pub mod diff;
 pub mod doctor;
 pub mod import;
 pub mod info;

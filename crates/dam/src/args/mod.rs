@@ -21,7 +21,7 @@ pub(crate) use create::Create;
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
-pub(crate) use read::{History, Info, List, Save, Verify};
+pub(crate) use read::{Diff, History, Info, List, Save, Verify};
 
 use number::number;
 
@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Info(Info),
     History(History),
     Verify(Verify),
+    Diff(Diff),
     Purge(Purge),
     /// Says what is wrong with this machine, and which command mends it
     #[command(after_help = "Examples:\n  dam doctor\n  dam doctor --json")]

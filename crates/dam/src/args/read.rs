@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dam_core::app::AppName;
 use dam_core::ops::Target;
+use dam_core::ops::diff::DiffTarget;
 
 use super::number;
 
@@ -76,4 +77,29 @@ pub(crate) struct Save {
 pub(crate) struct Verify {
     /// One app [default: all]
     pub(crate) app: Option<AppName>,
+}
+
+/// Says how two products differ: their apps, versions, layers, bytes and scripts
+///
+/// A product is a bundle or another archive, a product list, or what is installed. A list knows names and versions only.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam diff installed site.dam
+  dam diff installed site.dam --hooks
+  dam diff old.dam site.dam --hooks mongodb
+  dam diff installed site.txt --exit-code")]
+pub(crate) struct Diff {
+    /// The product before: a file, or the word `installed`
+    #[arg(value_name = "FILE|installed")]
+    pub(crate) old: DiffTarget,
+    /// The product after: a file, or the word `installed`
+    #[arg(value_name = "FILE|installed")]
+    pub(crate) new: DiffTarget,
+    /// Shows which lines of the scripts and configs under /meta changed, of all apps or of one; those of new apps, too
+    #[arg(long, value_name = "APP", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "so does clap tell an option without a value from none")]
+    pub(crate) hooks: Option<Option<AppName>>,
+    /// Ends with 1 if the apps differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }

@@ -3,6 +3,7 @@
 mod change;
 mod completion;
 mod create;
+mod diff;
 mod docs;
 mod doctor;
 mod history;
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::History(args) => history::run(&context, &args),
         Command::Completion(_) | Command::Version | Command::Man(_) | Command::Docs(_) => {

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod diff;
 mod doctor;
 mod history;
 mod import;
@@ -23,6 +24,7 @@ use crate::ago::ago;
 use crate::clean;
 
 pub(crate) use change::Unchanged;
+pub(crate) use diff::{Diff, Scripts};
 pub(crate) use history::{Entry, History};
 pub(crate) use info::Info;
 pub(crate) use list::List;
@@ -44,6 +46,11 @@ impl Words {
     /// Begins a page; `now` is the moment all `… ago` refer to.
     pub(crate) fn new(now: Timestamp) -> Self {
         Self { text: String::new(), now }
+    }
+
+    /// Returns the moment all `… ago` refer to.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Adds one line.
