@@ -1,5 +1,6 @@
 //! Carrying a plan out, or several as one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dam_oci::Image;
@@ -12,6 +13,7 @@ use crate::app::AppId;
 use crate::event::Reporter;
 use crate::host::Host;
 use crate::ledger::{OperationId, OperationKind, StepState};
+use crate::store::ImageId;
 use crate::{Error, Result, fault};
 
 /// How a plan is carried out.
@@ -118,6 +120,8 @@ pub(super) struct Run<'a> {
     pub(super) reporter: &'a dyn Reporter,
     /// For each plan, how long its app took to become healthy.
     pub(super) healthy_after: Vec<Option<Duration>>,
+    /// The images it has loaded that were not there before.
+    pub(super) brought: BTreeSet<ImageId>,
     /// Whether it is being undone.
     pub(super) undoing: bool,
 }
@@ -132,7 +136,17 @@ impl<'a> Run<'a> {
         reporter: &'a dyn Reporter,
     ) -> Self {
         let healthy_after = vec![None; transaction.plans().len()];
-        Self { host, operation, transaction, arrivals, options, reporter, healthy_after, undoing: false }
+        Self {
+            host,
+            operation,
+            transaction,
+            arrivals,
+            options,
+            reporter,
+            healthy_after,
+            brought: BTreeSet::new(),
+            undoing: false,
+        }
     }
 
     pub(super) fn plan(&self, plan: usize) -> &Plan {
@@ -195,10 +209,12 @@ impl<'a> Run<'a> {
                 }
                 return Err(failure);
             }
-            Ok(()) if step.is_load() && self.transaction.plans().len() > 1 => {
+            Ok(()) if step.is_load() && self.transaction.is_product() => {
                 // A later try, which does not load it again, must know what the store calls it.
                 let loaded = self.plan(place.plan).new.as_ref().map(|new| new.image);
-                self.host.ledger.step_started(self.operation, index, &to_note(&Before { loaded, ..before }))?;
+                let before = Before { loaded, ..before };
+                self.note_arrival(&before);
+                self.host.ledger.step_started(self.operation, index, &to_note(&before))?;
             }
             Ok(()) => {}
         }
@@ -208,8 +224,7 @@ impl<'a> Run<'a> {
 
     /// Tells whether the operation stays open after `failure`: it was cut off while images arrived.
     fn pauses(&mut self, failure: &Failure) -> Result<bool> {
-        let Transaction::Product(_) = self.transaction else { return Ok(false) };
-        if !failure.is_cut() {
+        if !self.transaction.is_product() || !failure.is_cut() {
             return Ok(false);
         }
         only_loads(&self.transaction, self.host)

@@ -45,17 +45,23 @@ impl Run<'_> {
             }
             Step::Run { .. } | Step::Drop => return Ok(Before::default()),
         };
+        let mut untagged: Vec<ImageId> = untagged;
+        untagged.retain(|image| !self.brought.contains(image));
         Ok(Before { holder, untagged, loaded: None })
     }
 
     /// Learns from the note of a step that an earlier try did.
     pub(super) fn recall(&mut self, place: Place, note: Option<&serde_json::Value>) {
-        let before: Option<Before> = note.and_then(|note| serde_json::from_value(note.clone()).ok());
-        if let (Some(loaded), Some(new)) =
-            (before.and_then(|before| before.loaded), &mut self.transaction.plans_mut()[place.plan].new)
-        {
+        let before: Before = note.and_then(|note| serde_json::from_value(note.clone()).ok()).unwrap_or_default();
+        if let (Some(loaded), Some(new)) = (before.loaded, &mut self.transaction.plans_mut()[place.plan].new) {
             new.image = loaded;
         }
+        self.note_arrival(&before);
+    }
+
+    /// Notes which image a load has brought: one without a tag that was there before is none.
+    pub(super) fn note_arrival(&mut self, before: &Before) {
+        self.brought.extend(before.loaded.filter(|image| !before.untagged.contains(image)));
     }
 
     pub(super) fn effect(&mut self, plan: usize, step: &Step) -> Result<(), Failure> {

@@ -63,6 +63,10 @@ impl Product {
 }
 
 impl Transaction {
+    pub(super) fn is_product(&self) -> bool {
+        matches!(self, Self::Product(_))
+    }
+
     pub(super) fn plans(&self) -> &[Plan] {
         match self {
             Self::Product(product) => &product.plans,
