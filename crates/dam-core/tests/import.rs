@@ -65,7 +65,7 @@ impl Machine {
     }
 
     fn import_as(&mut self, path: &Path, request: ImportRequest) -> Result<Imported> {
-        self.import_input(Input::File(path.to_owned()), request, &Silent)
+        self.import_input(Input::File(path.to_owned(), None), request, &Silent)
     }
 
     fn import_input(&mut self, input: Input, request: ImportRequest, reporter: &dyn Reporter) -> Result<Imported> {
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     fn plan(&mut self, path: &Path, request: ImportRequest) -> Result<ImportPlan> {
-        let offer = Offer::open(Input::File(path.to_owned()), &Silent)?;
+        let offer = Offer::open(Input::File(path.to_owned(), None), &Silent)?;
         let cut_off = import::find_cut_off(&mut self.host, &offer, request)?;
         Ok(import::prepare(&self.host, offer, request, cut_off, true, &Silent)?.plan)
     }
@@ -351,7 +351,7 @@ fn the_scripts_that_change_come_as_a_text_diff() {
 
 /// Begins an import of which the first load is stopped.
 fn cut_during_loads(machine: &mut Machine, path: &Path) {
-    let offer = Offer::open(Input::File(path.to_owned()), &Silent).expect("sound");
+    let offer = Offer::open(Input::File(path.to_owned(), None), &Silent).expect("sound");
     let prepared = import::prepare(&machine.host, offer, REQUEST, None, false, &Silent).expect("a plan");
     machine.cancel.flag().store(true, std::sync::atomic::Ordering::SeqCst);
     let cut = prepared.apply(&mut machine.host, &Options::default(), &Silent);
@@ -392,7 +392,7 @@ fn another_wish_does_not_go_on_with_what_was_cut_off() {
     let path = machine.bundle(&next());
     cut_during_loads(&mut machine, &path);
     let keep = ImportRequest { others: Others::Keep, ..REQUEST };
-    let offer = Offer::open(Input::File(path.clone()), &Silent).expect("sound");
+    let offer = Offer::open(Input::File(path.clone(), None), &Silent).expect("sound");
     assert_eq!(import::find_cut_off(&mut machine.host, &offer, keep).expect("a ledger"), None);
     machine.import_as(&path, keep).expect("undone, then imported");
     assert_eq!(machine.installed(), ["extra:1 healthy", "old:1 healthy", "shop:2 healthy", "till:1 healthy"]);

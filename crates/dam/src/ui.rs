@@ -153,6 +153,26 @@ impl Ui {
         let _ = self.err.write(text);
     }
 
+    /// Asks, and returns the line that is typed. Only where there is somebody to ask.
+    pub(crate) fn ask(&self, question: &str, cancel: &dam_core::Cancel) -> Result<String, CliError> {
+        self.talk(&clean::lines(question));
+        Ok(prompt::read_line(cancel).inspect_err(|_| self.talk("\n"))?)
+    }
+
+    /// Tells whether somebody can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.nobody_to_ask().is_none()
+    }
+
+    /// Says why nobody can be asked, if so.
+    fn nobody_to_ask(&self) -> Option<&'static str> {
+        match self.manner {
+            Manner { json: true, .. } | Manner { json_lines: true, .. } => Some("a machine reads the answer"),
+            _ if self.asks => None,
+            _ => Some("there is no terminal to ask on"),
+        }
+    }
+
     /// Shows a plan and asks whether to go on. `--yes` answers. Nothing is asked without a terminal or where a machine reads
     /// the answer, which is an error; and nobody is asked about a plan that was not shown.
     pub(crate) fn consent(&self, plan: &impl Show, yes: bool, cancel: &dam_core::Cancel) -> Result<bool, CliError> {
@@ -160,12 +180,7 @@ impl Ui {
             self.preview(plan);
             return Ok(true);
         }
-        let reason = match self.manner {
-            Manner { json: true, .. } | Manner { json_lines: true, .. } => "a machine reads the answer",
-            _ if self.asks => "",
-            _ => "there is no terminal to ask on",
-        };
-        if !reason.is_empty() {
+        if let Some(reason) = self.nobody_to_ask() {
             self.preview(plan);
             return Err(CliError::new("needs-answer", format!("this needs a yes, and {reason}")).hint(Hint::Again {
                 before: "",
@@ -174,8 +189,7 @@ impl Ui {
             }));
         }
         self.talk(&self.in_words(plan));
-        self.talk("\nGo on? [y/N] ");
-        let answer = prompt::read_line(cancel).inspect_err(|_| self.talk("\n"))?;
+        let answer = self.ask("\nGo on? [y/N] ", cancel)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 }

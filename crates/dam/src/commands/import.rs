@@ -1,20 +1,24 @@
 //! `dam import`.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use dam_core::bundle::Media;
 use dam_core::ops::import::{self, Action, ImportRequest, Input, Offer, Prepared};
 use dam_core::plan::Others;
+use dam_core::{Cancel, Error};
 
 use super::change::limit;
 use crate::args::Import;
 use crate::context::Context;
 use crate::error::{CliError, Hint};
+use crate::ui::Ui;
 
 /// Brings the machine to what a product says.
 pub(crate) fn run(context: &Context, args: &Import) -> Result<(), CliError> {
     let (cancel, reporter) = (context.cancel()?, context.reporter());
-    let offer = Offer::open(input(&args.product), &*reporter)?;
+    let offer = Offer::open(input(context, &args.product, &cancel), &*reporter)?;
     let is_empty = offer.is_empty();
     let request = ImportRequest {
         others: if args.keep_others { Others::Keep } else { Others::Remove },
@@ -61,9 +65,30 @@ fn refuse_sweep(context: &Context, args: &Import, prepared: &Prepared) -> Result
     Ok(())
 }
 
-fn input(product: &Path) -> Input {
-    match product.to_str() {
-        Some("-") => Input::Stream("standard input".to_owned(), Box::new(io::stdin())),
-        _ => Input::File(product.to_owned()),
+fn input(context: &Context, product: &Path, cancel: &Cancel) -> Input {
+    if product == Path::new("-") {
+        return Input::Stream("standard input".to_owned(), Box::new(io::stdin()));
+    }
+    let changer = Changer { ui: Arc::clone(&context.ui), cancel: cancel.clone() };
+    let media = context.ui.can_ask().then(|| Box::new(changer) as Box<dyn Media>);
+    Input::File(product.to_owned(), media)
+}
+
+/// Asks the user to change the medium.
+struct Changer {
+    ui: Arc<Ui>,
+    cancel: Cancel,
+}
+
+impl Media for Changer {
+    fn next(&mut self, wanted: &Path, refused: Option<Error>) -> Result<PathBuf, Error> {
+        if let Some(refused) = refused {
+            self.ui.warning(&refused.to_string());
+        }
+        let part = wanted.file_name().unwrap_or_default().to_string_lossy();
+        let question = format!("Insert the medium with {part} and press Enter, or type its path: ");
+        let answer = self.ui.ask(&question, &self.cancel).map_err(|_| Error::Cancelled)?;
+        let answer = answer.trim();
+        Ok(if answer.is_empty() { wanted.to_owned() } else { answer.into() })
     }
 }

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use dam_oci::Digest;
+use dam_oci::archive::PartName;
+use dam_oci::{ArchiveFault, Digest};
 
-use crate::bundle::{self, Bundle, BundledApp, StreamedBundle};
+use crate::bundle::{self, Bundle, BundledApp, Media, MediaReader, StreamedBundle};
 use crate::event::Reporter;
 use crate::ledger::Source;
 use crate::product::{LIST_LIMIT, ProductList, is_list};
@@ -13,8 +14,8 @@ use crate::{Error, Result};
 
 /// Where a product is read from.
 pub enum Input {
-    /// A file.
-    File(PathBuf),
+    /// A file, and who puts in the media on which further parts of it are; none where nobody can be asked.
+    File(PathBuf, Option<Box<dyn Media>>),
     /// A stream, which is read once, from front to back; the name is for messages.
     Stream(String, Box<dyn Read + Send>),
 }
@@ -65,19 +66,28 @@ impl Offer {
     /// Those of [`Bundle::open`] and of [`ProductList::read`]: every line that is wrong.
     pub fn open(input: Input, reporter: &dyn Reporter) -> Result<Self> {
         match input {
-            Input::File(path) => Self::open_file(&path, reporter),
+            Input::File(path, media) => Self::open_file(&path, media, reporter),
             Input::Stream(name, reader) => Self::open_stream(&name, reader),
         }
     }
 
-    fn open_file(path: &Path, reporter: &dyn Reporter) -> Result<Self> {
-        let what = if names_list(path)? {
-            What::List(ProductList::read(path)?)
+    fn open_file(path: &Path, media: Option<Box<dyn Media>>, reporter: &dyn Reporter) -> Result<Self> {
+        let (what, rest) = if names_list(path)? {
+            (What::List(ProductList::read(path)?), Rest::Nothing)
         } else {
-            let verified = Bundle::open(path, reporter)?.verify().map_err(|error| error.in_archive(path))?;
-            What::Apps(verified.into_apps())
+            match (Bundle::open(path, reporter), media, PartName::read(path)) {
+                // The other parts are on other media: those are read one after the other.
+                (Err(Error::Oci(fault)), Some(media), Some(first)) if is_missing_part(&fault) => {
+                    let (verified, rest) = StreamedBundle::open_parts(MediaReader::open(first, media)?)?.into_parts();
+                    (What::Apps(verified.into_apps()), Rest::Stream(rest))
+                }
+                (bundle, ..) => {
+                    let verified = bundle?.verify().map_err(|error| error.in_archive(path))?;
+                    (What::Apps(verified.into_apps()), Rest::Nothing)
+                }
+            }
         };
-        Ok(Self { what, rest: Rest::Nothing, path: path.to_owned() })
+        Ok(Self { what, rest, path: path.to_owned() })
     }
 
     /// Opens a list or a bundle that can be read once only.
@@ -123,6 +133,10 @@ impl Offer {
             What::List(list) => list.entries.iter().map(|entry| (entry.reference.to_string(), String::new())).collect(),
         }
     }
+}
+
+fn is_missing_part(fault: &dam_oci::Error) -> bool {
+    matches!(fault, dam_oci::Error::Archive { fault: ArchiveFault::PartMissing { .. }, .. })
 }
 
 /// Tells a list from an archive by its first bytes. What is named like a bundle is never taken for a list: a damaged one
