@@ -40,7 +40,7 @@ fuzz: ## Fuzzes every parser for SECONDS_EACH seconds; fuzz/run does so with one
 	fuzz/run --seconds $(SECONDS_EACH)
 
 acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines.
-	@scripts/apt-install mmdebstrap
+	@scripts/apt-install mmdebstrap shellcheck
 	CACHE=$(CACHE) tests/engines
 	tests/acceptance
 

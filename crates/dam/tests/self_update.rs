@@ -7,6 +7,7 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -42,13 +43,18 @@ impl Machine {
 
     /// Makes the app `dam:version` with this program.
     fn app(&self, version: &str, program: &[u8]) {
+        self.app_with(version, &[("dam", program)]);
+    }
+
+    /// Makes the app `dam:version` with these files, which are programs, in its `/meta`.
+    fn app_with(&self, version: &str, programs: &[(&str, &[u8])]) {
         let folder = self.dam.path("app");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../app");
         let status = Command::new("cp").arg("-r").arg(source).arg(&folder).status();
         assert!(status.expect("coreutils").success());
-        let path = folder.join("meta/dam");
-        fs::write(&path, program).expect("space");
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("ours");
+        for (name, program) in programs {
+            write_program(&folder.join("meta").join(name), program);
+        }
         let _ = self.dam.run(&format!("create app --version {version}")).success();
         fs::remove_dir_all(folder).expect("ours");
     }
@@ -70,12 +76,17 @@ impl Machine {
         assert!(!self.dam.path("dam.new").exists());
     }
 
-    /// Returns the version of the app that is installed.
+    /// Returns the version of the app `dam` that is installed.
     fn installed(&self) -> Option<String> {
         let list = self.dam.run("list --json").success().json();
-        let apps = list["apps"].as_array().expect("a list").clone();
-        apps.first().map(|app| app["version"].as_str().expect("a version").to_owned())
+        let dam = list["apps"].as_array().expect("a list").iter().find(|app| app["name"] == "dam")?;
+        Some(dam["version"].as_str().expect("a version").to_owned())
     }
+}
+
+fn write_program(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("space");
+    fs::set_permissions(path, Permissions::from_mode(0o755)).expect("ours");
 }
 
 /// Returns the program under test, without what only a debugger reads.
@@ -143,6 +154,38 @@ fn a_removal_leaves_the_program_and_says_so() {
 }
 
 #[test]
+fn a_dam_that_is_not_well_is_replaced_by_the_one_before() {
+    let machine = Machine::new("1.9.0", &["2.0.0"]);
+    machine.app("2.1.0", &machine.program("2.0.9"));
+    let run = machine.dam.run("install dam:2.1.0 --timeout 5s --yes").failure();
+    let _ = run.said("[FOLDER]/dam is dam 2.0.9").said("everything is as before");
+    machine.is("1.9.0", None);
+    assert_eq!(machine.installed(), None);
+    // And where a dam was installed as an app before.
+    let _ = machine.dam.run("install dam:2.0.0 --yes").success();
+    let _ = machine.dam.run("upgrade dam:2.1.0 --timeout 5s --yes").failure().said("dam 2.0.0 runs again");
+    machine.is("2.0.0", None);
+    assert_eq!(machine.installed().as_deref(), Some("2.0.0"));
+    // And in a rollback to it.
+    let _ = machine.dam.run("upgrade dam:2.1.0 --no-health --yes").success();
+    machine.is("2.0.9", Some("2.0.0"));
+    let _ = machine.dam.run("upgrade dam:2.0.0 --allow-downgrade --yes").success();
+    let _ = machine.dam.run("rollback dam --timeout 5s --yes").failure().said("dam 2.0.0 runs again");
+    machine.is("2.0.0", None);
+}
+
+#[test]
+fn what_was_kept_by_an_earlier_change_is_not_put_back() {
+    let machine = Machine::new("1.9.0", &["2.0.0"]);
+    machine.app("2.1.0", &machine.program("2.0.9"));
+    let _ = machine.dam.run("install dam:2.0.0 --yes").success();
+    let _ = machine.dam.run("remove dam --yes").success();
+    fs::write(machine.dam.path("dam.before"), "somebody's own").expect("ours");
+    let _ = machine.dam.run("install dam:2.1.0 --timeout 5s --yes").failure();
+    machine.is("2.0.0", None);
+}
+
+#[test]
 fn a_program_for_another_machine_changes_nothing() {
     let machine = Machine::new("1.9.0", &[]);
     machine.app("2.1.0", b"\x7fELF\x02\x01\x01 of another machine");
@@ -168,4 +211,128 @@ fn a_folder_that_cannot_be_written_changes_nothing() {
     let _ = run.said("[FOLDER]/dam cannot be replaced: its folder cannot be written").said("nothing was changed");
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("ours");
     machine.is("1.9.0", None);
+}
+
+/// Puts programs before those of the machine that do the same, but kill dam before the N-th of them in `$KILL_AT`, and the
+/// hook too where `$KILL_HOOK` is set.
+fn with_killing_tools(dam: Dam) -> Dam {
+    let folder = dam.path("tools");
+    fs::create_dir(&folder).expect("a folder");
+    for tool in ["cat", "cp", "dirname", "mv", "rm", "sync", "touch"] {
+        let script = format!(
+            r#"#!/bin/sh
+read -r count <"$STATE/count"
+echo $((count + 1)) >"$STATE/count"
+if [ "$count" = "${{KILL_AT:-none}}" ]; then
+    process=$$
+    while read -r _ name _ parent _ <"/proc/$process/stat" && [ "$name" != '(dam)' ]; do process=$parent; done
+    kill -KILL "$process"
+    [ -z "${{KILL_HOOK:-}}" ] || kill -KILL 0
+fi
+PATH=/usr/bin:/bin
+exec {tool} "$@"
+"#
+        );
+        write_program(&folder.join(tool), script.as_bytes());
+    }
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    dam.variable("PATH", &path)
+}
+
+impl Machine {
+    /// Runs a line during which dam dies before the `tool`-th tool of a hook; false if there are not so many.
+    fn dies(&self, line: &str, tool: u32, hook_too: bool) -> bool {
+        fs::write(self.dam.path("state/count"), "0\n").expect("ours");
+        let mut command = self.dam.command(line);
+        command.env("KILL_AT", tool.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
+        if hook_too {
+            command.env("KILL_HOOK", "yes");
+        }
+        let status = command.status().expect("dam starts");
+        assert!(status.success() || status.signal() == Some(9), "{status}");
+        !status.success()
+    }
+
+    /// Kills dam before each tool of the hooks of `line`. Each time there is a dam that runs, and finds everything as it
+    /// was: the version `before`, installed or not.
+    fn killed_at_every_tool(&self, line: &str, before: &str, hook_too: bool) {
+        let installed = self.installed();
+        let mut tool = 0;
+        while self.dies(line, tool, hook_too) {
+            let _ = self.dam.run("version").success();
+            let _ = self.dam.run("verify").success();
+            self.is(before, None);
+            assert_eq!(self.installed(), installed, "{line}, killed at {tool}");
+            tool += 1;
+        }
+        assert!(tool >= 12, "{tool} tools");
+    }
+}
+
+#[test]
+fn an_install_killed_anywhere_in_its_hooks_leaves_the_dam_that_was_there() {
+    let machine = Machine::new("1.9.0", &["2.1.0"]);
+    let machine = Machine { dam: with_killing_tools(machine.dam) };
+    machine.killed_at_every_tool("install dam:2.1.0 --yes", "1.9.0", true);
+    machine.is("2.1.0", Some("1.9.0"));
+}
+
+#[test]
+fn an_upgrade_killed_anywhere_in_its_hooks_leaves_the_dam_that_was_there() {
+    let machine = Machine::new("2.0.0", &["2.0.0", "2.1.0"]);
+    let _ = machine.dam.run("install dam:2.0.0 --yes").success();
+    fs::remove_file(machine.dam.path("dam.before")).expect("it is kept");
+    let machine = Machine { dam: with_killing_tools(machine.dam) };
+    machine.killed_at_every_tool("upgrade dam:2.1.0 --yes", "2.0.0", false);
+    machine.is("2.1.0", Some("2.0.0"));
+}
+
+/// A machine with dam 2.0.0 and shop 1.0 installed, and a list with dam 2.1.0 between a new shop and an app whose `install`
+/// asks the dam in place for its version.
+fn product(install: &str) -> Machine {
+    let mut machine = Machine::new("2.0.0", &["2.0.0", "2.1.0"]);
+    machine.dam = machine
+        .dam
+        .installed("shop", "1.0", |app| app)
+        .app("shop", "2.0", |app| app)
+        .app("tools", "1.0", |app| app.hook("install", install))
+        .file("site.txt", "shop:2.0\ndam:2.1.0\ntools:1.0\n");
+    let _ = machine.dam.run("install dam:2.0.0 --yes").success();
+    machine.is("2.0.0", Some("2.0.0"));
+    machine
+}
+
+#[test]
+fn an_import_replaces_the_dam_that_carries_it_out_and_goes_on() {
+    let machine = product("\"$DAM_EXECUTABLE\" version >\"$STATE/tools\"");
+    let _ = machine.dam.run("import site.txt --yes").success();
+    machine.is("2.1.0", Some("2.0.0"));
+    assert_eq!(machine.dam.running("shop").as_deref(), Some("2.0"));
+    assert_eq!(machine.dam.running("tools").as_deref(), Some("dam 2.1.0\n"));
+    let _ = machine.dam.run("verify").success();
+    let _ = machine.dam.run("import site.txt --yes").success();
+    machine.is("2.1.0", Some("2.0.0"));
+}
+
+#[test]
+fn an_import_that_fails_after_dam_was_replaced_puts_the_old_one_back() {
+    let machine = product("exit 1");
+    let _ = machine.dam.run("import site.txt --yes").failure().said("everything is as before");
+    machine.is("2.0.0", None);
+    assert_eq!(machine.dam.running("shop").as_deref(), Some("1.0"));
+    assert_eq!(machine.dam.running("tools"), None);
+    assert_eq!(machine.installed().as_deref(), Some("2.0.0"));
+    let _ = machine.dam.run("verify").success();
+}
+
+#[test]
+fn an_import_killed_after_dam_was_replaced_is_undone_by_the_new_one() {
+    let machine = product("kill -KILL $PPID");
+    let status = machine.dam.command("import site.txt --yes").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert_eq!(status.expect("dam starts").signal(), Some(9));
+    machine.is("2.1.0", Some("2.0.0"));
+    let _ = machine.dam.run("verify").success();
+    machine.is("2.0.0", None);
+    assert_eq!(machine.dam.running("shop").as_deref(), Some("1.0"));
+    assert_eq!(machine.installed().as_deref(), Some("2.0.0"));
 }
