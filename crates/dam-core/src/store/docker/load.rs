@@ -68,14 +68,16 @@ impl Load<'_> {
     fn send(&self, image: &dyn Image) -> Result<()> {
         let mut composed = Composed::new(image);
         loop {
-            let sent = self.send_missing(&composed);
-            let (
-                Err(Error::Oci(dam_oci::Error::MissingBlob { digest } | dam_oci::Error::PassedBlob { digest })),
-                Form::Plain,
-            ) = (&sent, self.store.engine.form())
+            let sent = self.send_missing(&composed, &self.store.present_layers(&composed)?);
+            let Err(Error::Oci(dam_oci::Error::MissingBlob { digest } | dam_oci::Error::PassedBlob { digest })) = &sent
             else {
                 return sent;
             };
+            if self.store.engine.form() == Form::Layout {
+                // What the engine has of a small image is asked only now.
+                let proven = self.store.proven_layers(image)?;
+                return if proven.contains(digest) { self.send_missing(image, &proven) } else { sent };
+            }
             // A layer that was lent is not one of the source's any more: this ends after as many rounds as it has layers.
             let lender = composed.diff_id(*digest)?.map(|diff_id| self.store.lender(diff_id)).transpose()?.flatten();
             let is_lent = lender.map(|lender| composed.lend(*digest, lender)).transpose()?.unwrap_or(false);
@@ -85,21 +87,23 @@ impl Load<'_> {
         }
     }
 
-    fn send_missing(&self, image: &dyn Image) -> Result<()> {
-        let present = self.store.present_layers(image)?;
+    /// Sends an image without the layers that are `present`, and all of it where that turns out not to be so.
+    fn send_missing(&self, image: &dyn Image, present: &BTreeSet<Digest>) -> Result<()> {
         if present.is_empty() {
-            return self.send_without(&present, image);
+            return self.send_without(present, image);
         }
-        let sent = match self.send_without(&present, image) {
-            Ok(()) if self.store.engine.form() == Form::Layout && !self.store.still_holds(&present)? => None,
+        let refused = match self.send_without(present, image) {
+            Ok(()) if self.store.engine.form() == Form::Layout && !self.store.still_holds(present)? => None,
             // Another program may have removed the layers that were counted on.
-            Err(Error::Docker(DockerError::Answered { .. } | DockerError::OtherImage { .. })) => None,
-            sent => Some(sent),
+            Err(error @ Error::Docker(DockerError::Answered { .. } | DockerError::OtherImage { .. })) => Some(error),
+            sent => return sent,
         };
-        sent.unwrap_or_else(|| {
-            self.store.known.doubt();
-            self.send_without(&BTreeSet::new(), image)
-        })
+        self.store.known.doubt();
+        match (self.send_without(&BTreeSet::new(), image), refused) {
+            // There is no second try from a stream, so the first one's answer counts.
+            (Err(Error::Oci(dam_oci::Error::PassedBlob { .. })), Some(refusal)) => Err(refusal),
+            (sent, _) => sent,
+        }
     }
 
     /// Sends the image without some layers, at once or in parts, and makes sure that the engine has it then.

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 impl DockerStore {
     /// Returns the layers of `image` that are certain to be in containerd's store.
-    pub(super) fn proven_layers(&self, image: &dyn Image) -> Result<BTreeSet<Digest>> {
+    pub(in super::super) fn proven_layers(&self, image: &dyn Image) -> Result<BTreeSet<Digest>> {
         let mut proven = BTreeSet::new();
         for layer in &image.manifest().layers {
             // An image that proves to lack a blob is forgotten, and the next one may have it.
