@@ -195,6 +195,11 @@ pub enum ArchiveFault {
 }
 
 impl ArchiveFault {
+    /// Tells whether a split file lacks a part, or another than its first part was named.
+    pub fn is_about_parts(&self) -> bool {
+        matches!(self, Self::PartMissing { .. } | Self::PartShort { .. } | Self::PartCut { .. } | Self::NotFirst { .. })
+    }
+
     /// Tells whether the archive ends too early, as one does of which the rest is missing.
     pub(crate) fn is_breaking_off(&self) -> bool {
         matches!(self, Self::Empty | Self::Short { .. } | Self::ShortHeader { .. } | Self::ShortCompression { .. })

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::archive::budget::Budget;
 use crate::archive::joined::Joined;
 use crate::archive::name::{clean_member, resolve, show};
 use crate::archive::outer::Outer;
@@ -18,10 +19,6 @@ use crate::{Compression, Digest, Error, Hasher, JSON_LIMIT, Result};
 /// The most entries of an archive that are read. A bundle of 1,000 apps with 20 own layers each has a fifth of it.
 pub const ENTRY_LIMIT: u64 = 100_000;
 
-/// The most small members that are kept in memory of an archive that is compressed outside, in bytes. What is beyond is
-/// read again when it is asked for.
-const KEEP_LIMIT: u64 = 64 << 20;
-
 /// The most links that are followed to a file.
 const LINK_LIMIT: usize = 8;
 
@@ -32,8 +29,11 @@ const LINK_LIMIT: usize = 8;
 #[derive(Debug)]
 pub struct Members {
     path: PathBuf,
+    /// The archive, as messages name it.
+    what: String,
     parts: Option<Parts>,
     whole: Section,
+    budget: Arc<Budget>,
     compression: Compression,
     list: Vec<Member>,
     by_name: HashMap<String, usize>,
@@ -67,9 +67,37 @@ impl Members {
             Some(parts) => Section::new(Arc::new(Joined::new(parts)), 0, parts.length()),
             None => file(path)?,
         };
+        let what = format!("`{}`", path.display());
+        let later = PartName::read(path).filter(|name| name.number() > 1);
+        Self::list_of(path, what, parts, whole, Arc::default()).map_err(|error| match (error, later) {
+            (Error::Archive { what, fault: ArchiveFault::NotTar }, Some(later)) => {
+                Error::Archive { what, fault: ArchiveFault::NotFirst { first: file_name(&later.sibling(1)) } }
+            }
+            (error, _) => error,
+        })
+    }
+
+    /// Opens a member as an archive of its own, where it lies; `None` if there is none of that name. In errors it is named
+    /// together with this archive.
+    ///
+    /// # Errors
+    /// As [`Members::open`], and [`Error::Unsupported`] where this archive is compressed as a whole: each pass over one
+    /// within it would be one over all of it.
+    pub fn nested(&self, name: &str) -> Result<Option<Self>> {
+        let Some(index) = self.find(name)? else { return Ok(None) };
+        let what = format!("`{}` in {}", show(name.as_bytes()), self.name());
+        match self.compression {
+            Compression::None => {
+                Self::list_of(&self.path, what, None, self.section(index), Arc::clone(&self.budget)).map(Some)
+            }
+            _ => Err(Error::Unsupported { what: format!("{what}, which is compressed as a whole,") }),
+        }
+    }
+
+    fn list_of(path: &Path, what: String, parts: Option<Parts>, whole: Section, budget: Arc<Budget>) -> Result<Self> {
         let (list, by_name, kept) = (Vec::new(), HashMap::new(), HashMap::new());
-        let compression = Compression::None;
-        let mut members = Self { path: path.to_owned(), parts, whole, compression, list, by_name, kept };
+        let (path, compression) = (path.to_owned(), Compression::None);
+        let mut members = Self { path, what, parts, whole, budget, compression, list, by_name, kept };
         members.read_list().map_err(members.fault())?;
         Ok(members)
     }
@@ -98,7 +126,7 @@ impl Members {
         }
     }
 
-    /// Returns the file's path as it was given.
+    /// Returns the file's path as it was given; of an archive within another, that of the outer one.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -108,7 +136,7 @@ impl Members {
         self.parts.as_ref()
     }
 
-    /// Returns the length of the file in bytes, all parts together.
+    /// Returns the length of the archive in bytes, all parts together.
     pub fn length(&self) -> u64 {
         self.whole.length()
     }
@@ -219,26 +247,18 @@ impl Members {
 
     /// Names the archive as messages do.
     pub(crate) fn name(&self) -> String {
-        format!("`{}`", self.path.display())
+        self.what.clone()
     }
 
     /// Names the archive in an error of reading it.
     fn fault(&self) -> impl FnOnce(io::Error) -> Error + use<> {
         let reading = Error::reading(self.name());
         let broken_off = self.parts.as_ref().map(Parts::broken_off);
-        let later = PartName::read(&self.path).filter(|name| name.number() > 1);
-        move |error| match reading(error) {
-            Error::Archive { what, fault } => {
-                let fault = match (fault, broken_off, later) {
-                    (fault, Some(broken_off), _) if fault.is_breaking_off() => broken_off,
-                    (ArchiveFault::NotTar, _, Some(later)) => {
-                        ArchiveFault::NotFirst { first: file_name(&later.sibling(1)) }
-                    }
-                    (fault, ..) => fault,
-                };
-                Error::Archive { what, fault }
+        move |error| match (reading(error), broken_off) {
+            (Error::Archive { what, fault }, Some(broken_off)) if fault.is_breaking_off() => {
+                Error::Archive { what, fault: broken_off }
             }
-            error => error,
+            (error, _) => error,
         }
     }
 
@@ -253,16 +273,16 @@ impl Members {
 
     /// Lists the members in one pass. Of a compressed archive, what will be needed of each is kept now.
     fn scan<S: Source>(&mut self, mut walk: Walk<S>) -> io::Result<()> {
-        let mut budget = KEEP_LIMIT;
         while let Some(entry) = walk.next()? {
             let Some((name, link)) = member(&entry)? else { continue };
+            self.budget.take_entry()?;
             let index = self.list.len();
             if self.by_name.insert(name.clone(), index).is_some() {
                 return Err(invalid(ArchiveFault::Duplicate { name }));
             }
             let packed = match self.compression {
                 Compression::None => None,
-                _ => self.keep(&name, &entry, &mut walk, &mut budget)?,
+                _ => self.keep(&name, &entry, &mut walk)?,
             };
             self.list.push(Member { name, size: entry.size, offset: entry.offset, link, packed });
         }
@@ -279,16 +299,14 @@ impl Members {
         name: &str,
         entry: &Entry,
         walk: &mut Walk<S>,
-        budget: &mut u64,
     ) -> io::Result<Option<(Compression, Digest)>> {
         let mut head = [0; 4];
         let count = read_full(walk, &mut head)?;
         let head = &head[..count];
-        let is_small = entry.size <= JSON_LIMIT.min(*budget);
-        if is_small && (!name.contains('/') || matches!(head.first(), Some(b'{' | b'['))) {
+        let may_be_asked_for = !name.contains('/') || matches!(head.first(), Some(b'{' | b'['));
+        if entry.size <= JSON_LIMIT && may_be_asked_for && self.budget.take_bytes(entry.size) {
             let mut bytes = head.to_vec();
             walk.read_to_end(&mut bytes)?;
-            *budget -= entry.size;
             let packed = pack(&mut &bytes[..]);
             self.kept.insert(self.list.len(), bytes);
             return packed;

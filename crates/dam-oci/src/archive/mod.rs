@@ -9,6 +9,7 @@
 //! Each may be plain or compressed with gzip or zstd as a whole. Docker from version 25 on writes the first two in one.
 //! A file may be split ([`Parts`]): the name of its first part stands for all.
 
+mod budget;
 mod cursor;
 mod docker;
 mod fault;

@@ -43,21 +43,48 @@ type Tree = BTreeMap<String, Node>;
 /// forms of Docker 20.10 and DAM 1.x.
 pub fn archive(form: ArchiveForm, images: &[(&MemoryImage, &[&str])]) -> Vec<u8> {
     match form {
-        ArchiveForm::Docker20 => write_tree(&docker20(images, true), |name| name.to_owned(), true),
+        ArchiveForm::Docker20 => write_tree(&docker20(images, true), Style::Docker),
         ArchiveForm::Docker25 => write_layout(images, true),
         ArchiveForm::Oci => write_layout(images, false),
         ArchiveForm::Dam12 => {
             let mut tree = docker20(images, true);
             tree.insert(String::new(), Node::Folder);
-            let name = |name: &str| if name.is_empty() { String::new() } else { format!("/{name}") };
-            gzip(&write_tree(&tree, name, false))
+            gzip(&write_tree(&tree, Style::Dam12))
         }
         ArchiveForm::Dam10 => {
             let mut tree = docker20(images, false);
             tree.retain(|_, node| !matches!(node, Node::Folder));
-            gzip(&write_tree(&tree, |name| format!("/{name}"), false))
+            gzip(&write_tree(&tree, Style::Dam10))
         }
     }
+}
+
+/// Returns the app archives of DAM 1.x, by their file names, and the list of them: what is in a bundle of it. An app is
+/// given by the name it is tagged with, such as `plant:5000/shop:1`; its file has no server in its name. `form` is
+/// [`ArchiveForm::Dam12`] or [`ArchiveForm::Dam10`].
+pub fn dam1_apps(form: ArchiveForm, apps: &[(&str, &MemoryImage)]) -> (String, Vec<(String, Vec<u8>)>) {
+    let mut list = String::new();
+    let file = |(tag, image): &(&str, &MemoryImage)| {
+        let bytes = archive(form, &[(image, &[tag])]);
+        let app = tag.rsplit('/').next().unwrap_or(tag);
+        list.push_str(&format!("{app}\n"));
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes);
+        let size = if form == ArchiveForm::Dam10 { format!("-{}", bytes.len()) } else { String::new() };
+        (format!("{}.{:08x}{size}.dam", app.replacen(':', "-", 1), crc.sum()), bytes)
+    };
+    let files = apps.iter().map(file).collect();
+    (list, files)
+}
+
+/// Writes a bundle as `dam export --all` of DAM 1.x did: a plain ustar, an empty first name, names that begin with `/`, in
+/// the order of their bytes.
+pub fn dam1_bundle(list: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let file = |(name, bytes): &(String, Vec<u8>)| (name.clone(), Node::File(bytes.clone()));
+    let mut tree: Tree = files.iter().map(file).collect();
+    tree.insert(String::new(), Node::Folder);
+    tree.insert("app_list".to_owned(), Node::File(list.as_bytes().to_vec()));
+    write_tree(&tree, Style::Dam12)
 }
 
 /// Compresses as Go's `compress/gzip` does: no name, no time, system 255.
@@ -118,25 +145,54 @@ fn repo_tags(names: &[&str]) -> Value {
     if names.is_empty() { Value::Null } else { json!(names) }
 }
 
-/// Writes entries in lexical order; `with_slash` marks folders by a slash behind their name.
-fn write_tree(tree: &Tree, name: impl Fn(&str) -> String, with_slash: bool) -> Vec<u8> {
+/// How a tar is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// A slash behind the names of folders.
+    Docker,
+    /// A slash before each name, all times 0.
+    Dam10,
+    /// A slash before each name but the root's, with the time and the user of the export.
+    Dam12,
+}
+
+impl Style {
+    fn name(self, path: &str, node: &Node) -> String {
+        match (self, node) {
+            (Self::Docker, Node::Folder) => format!("{path}/"),
+            (Self::Docker, _) => path.to_owned(),
+            (Self::Dam10 | Self::Dam12, _) if path.is_empty() => String::new(),
+            (Self::Dam10 | Self::Dam12, _) => format!("/{path}"),
+        }
+    }
+}
+
+/// Writes entries in lexical order.
+fn write_tree(tree: &Tree, style: Style) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, node) in tree {
         let mut header = tar::Header::new_ustar();
-        header.set_mode(0o644);
+        header.set_mode(if matches!(node, Node::Folder) { 0o755 } else { 0o644 });
         header.set_mtime(0);
-        let (kind, suffix, content) = match node {
-            Node::Folder => (tar::EntryType::Directory, if with_slash { "/" } else { "" }, &[][..]),
-            Node::File(content) => (tar::EntryType::Regular, "", &content[..]),
+        if style == Style::Dam12 {
+            header.set_mtime(1_600_000_000);
+            header.set_uid(1000);
+            header.set_gid(1000);
+            header.set_username("packer").expect("short");
+            header.set_groupname("packer").expect("short");
+        }
+        let (kind, content) = match node {
+            Node::Folder => (tar::EntryType::Directory, &[][..]),
+            Node::File(content) => (tar::EntryType::Regular, &content[..]),
             Node::Link(target) => {
                 header.set_link_name(target).expect("short");
-                (tar::EntryType::Symlink, "", &[][..])
+                (tar::EntryType::Symlink, &[][..])
             }
         };
         header.set_entry_type(kind);
         header.set_size(content.len() as u64);
         // Written into the field itself: the crate refuses names that start with a slash.
-        let written = format!("{}{suffix}", name(path));
+        let written = style.name(path, node);
         header.as_ustar_mut().expect("made as ustar").name[..written.len()].copy_from_slice(written.as_bytes());
         header.set_cksum();
         tar.append(&header, content).expect("memory does not fail");

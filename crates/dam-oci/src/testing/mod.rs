@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use serde_json::json;
 
-pub use archives::{ARCHIVE_FORMS, ArchiveForm, archive, gzip, zstd};
+pub use archives::{ARCHIVE_FORMS, ArchiveForm, archive, dam1_apps, dam1_bundle, gzip, zstd};
 pub use sink::MemorySink;
 
 use crate::{Descriptor, Digest, Error, Image, Manifest, Result, media_type};
