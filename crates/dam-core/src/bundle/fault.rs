@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use dam_oci::{Digest, Reference};
 
+use crate::app::AppId;
+
 /// What can be wrong with a bundle, beyond what can be wrong with any image archive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
@@ -72,6 +74,32 @@ pub enum BundleError {
         path: PathBuf,
         /// What does not match.
         reason: String,
+    },
+    /// An app of `app_list` in a bundle of DAM 1.x that the bundle does not carry.
+    #[error("`{path}` lists `{app}` and has no archive of it")]
+    NotThere {
+        /// The file.
+        path: PathBuf,
+        /// The app.
+        app: AppId,
+    },
+    /// An archive in a bundle of DAM 1.x whose app is not in `app_list`.
+    #[error("`{path}` carries `{archive}` and does not list the app in it, `{app}`")]
+    NotListed {
+        /// The file.
+        path: PathBuf,
+        /// Name of the archive within the file.
+        archive: String,
+        /// What the archive calls its image.
+        app: Reference,
+    },
+    /// A bundle of DAM 1.x that is compressed as a whole.
+    #[error("`{path}` is a bundle of DAM 1.x inside {compression}, and can be read only without it")]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// `gzip` or `zstd`.
+        compression: &'static str,
     },
     /// An image without a usable name.
     #[error("`{path}` does not say what its image {image} is called")]

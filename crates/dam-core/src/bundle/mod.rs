@@ -1,9 +1,10 @@
 //! Bundles: one file that carries apps.
 //!
 //! dam writes version 2 of the format (`docs/formats/bundle-v2.md`): an OCI layout in a tar, whose first entries say all
-//! that a plan needs. It reads that, the `.dam` files of DAM 1.x, and archives of `docker save`, `podman save` and
-//! `skopeo`. Nothing comes out of a [`Bundle`] before its head is checked: only a [`VerifiedBundle`] gives apps.
+//! that a plan needs. It reads that, the `.dam` files and bundles of DAM 1.x, and archives of `docker save`, `podman save`
+//! and `skopeo`. Nothing comes out of a [`Bundle`] before its head is checked: only a [`VerifiedBundle`] gives apps.
 
+mod exported;
 mod fault;
 mod file;
 pub mod file_name;

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use dam_oci::archive::Members;
 use dam_oci::{Archive, ArchivedImage, Config, Digest, Image, Reference, config};
 
+use super::exported::{self, Exported};
 use super::file_name::{self, Promise};
 use super::head::{FORMAT_VERSION, Head};
 use super::{BundleError, verify};
@@ -19,9 +22,17 @@ const HEAD_LIMIT: u64 = 64 << 20;
 
 /// A file with apps in it, of which nothing is believed yet.
 pub struct Bundle {
-    pub(super) path: PathBuf,
-    pub(super) archive: Archive,
-    pub(super) head: Option<Head>,
+    path: PathBuf,
+    length: u64,
+    content: Content,
+}
+
+/// What a file with apps turned out to be.
+enum Content {
+    /// One archive, of one image or several, and its `dam.json` if it is a bundle of dam 2.
+    Images { archive: Archive, head: Option<Head> },
+    /// A bundle of DAM 1.x: an archive for each app.
+    Archives(Exported),
 }
 
 /// A bundle whose head names every image and every blob in it, and matches them. Blobs themselves are checked while they
@@ -53,65 +64,104 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError::Checksum`] and [`BundleError::Length`] before anything is believed, then what [`Archive::open`]
-    /// fails with, [`BundleError::Newer`] and [`BundleError::NeedsBaseline`].
+    /// fails with, [`BundleError::Newer`], [`BundleError::NeedsBaseline`] and, for a bundle of DAM 1.x,
+    /// [`BundleError::Packed`] and [`Error::List`].
     pub fn open(path: &Path, reporter: &dyn Reporter) -> Result<Self> {
         let promise = path.file_name().and_then(|name| name.to_str()).and_then(file_name::parse);
         if let Some(promise) = promise.filter(|_| path.is_file()) {
             check(path, promise, reporter)?;
         }
-        let archive = Archive::open(path)?;
-        let head = read_head(path, &archive)?;
-        if promise.is_none() && head.is_none() {
-            reporter.event(Event::Warning(Warning::NoChecksum { path }));
-        }
-        Ok(Self { path: path.to_owned(), archive, head })
+        let members = Members::open(path)?;
+        let length = members.length();
+        let content = match exported::is_exported(&members) {
+            true => Content::Archives(Exported::open(path, &members, reporter)?),
+            false => {
+                let archive = Archive::of(Arc::new(members))?;
+                let head = read_head(path, &archive)?;
+                if promise.is_none() && head.is_none() {
+                    reporter.event(Event::Warning(Warning::NoChecksum { path }));
+                }
+                Content::Images { archive, head }
+            }
+        };
+        Ok(Self { path: path.to_owned(), length, content })
+    }
+
+    /// Returns the length of the file in bytes; of a split one, that of all parts.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// Checks the head against the images.
     ///
     /// # Errors
-    /// [`BundleError::Contradiction`] where they differ, [`BundleError::NoName`] for an image that has no name
-    /// anywhere, and [`dam_oci::Error::MissingBlob`] for one whose layers are not all there.
+    /// [`BundleError::Contradiction`] where they differ, [`BundleError::NotThere`] and [`BundleError::NotListed`] where a
+    /// bundle of DAM 1.x does not carry what it lists, [`BundleError::NoName`] for an image that has no name anywhere, and
+    /// [`dam_oci::Error::MissingBlob`] for one whose layers are not all there.
     pub fn verify(self) -> Result<VerifiedBundle> {
-        if let Some(lost) = self.archive.images().iter().find_map(|image| image.absent.first()) {
-            return Err(dam_oci::Error::MissingBlob { digest: lost.digest }.into());
-        }
-        let apps = match &self.head {
-            Some(head) => {
-                let document = |name: &str| self.archive.member_bytes(name);
-                verify::apps(&self.path, head, self.archive.images(), &document)?
+        let (head, apps) = match self.content {
+            Content::Archives(exported) => (None, exported.apps(&self.path)?),
+            Content::Images { archive, head } => {
+                archive.images().iter().try_for_each(check_blobs)?;
+                let apps = match &head {
+                    Some(head) => {
+                        let document = |name: &str| archive.member_bytes(name);
+                        verify::apps(&self.path, head, archive.images(), &document)?
+                    }
+                    None => archive.images().iter().map(|image| foreign(&self.path, image)).collect::<Result<_>>()?,
+                };
+                (head, apps)
             }
-            None => self.archive.images().iter().map(|image| self.foreign(image)).collect::<Result<_>>()?,
         };
-        Ok(VerifiedBundle::new(self.head, apps))
+        Ok(VerifiedBundle::new(head, apps))
     }
+}
 
-    /// Makes an app of an image that no `dam.json` describes.
-    fn foreign(&self, archived: &ArchivedImage) -> Result<BundledApp> {
-        let (_, config) = config(&*archived.image)?;
-        let labelled = labelled(&config);
-        let mut names = archived.references.clone();
-        // Of several names the one that the image itself claims, if it is among them.
-        let own = names.iter().position(|name| {
-            labelled.as_ref().is_some_and(|own| (own.repository(), own.tag()) == (name.repository(), name.tag()))
-        });
-        let reference = match (own, names.is_empty(), labelled) {
-            (Some(at), ..) => names.remove(at),
-            (None, false, _) => names.remove(0),
-            (None, true, Some(own)) => own,
-            (None, true, None) => {
-                if let Some(fault) = archived.unreadable.first() {
-                    return Err(dam_oci::Error::Reference(fault.clone()).into());
-                }
-                let image = archived.image.manifest().config.digest;
-                return Err(BundleError::NoName { path: self.path.clone(), image }.into());
-            }
-        };
+/// Refuses an image of which a layer was left out.
+pub(super) fn check_blobs(image: &ArchivedImage) -> Result<()> {
+    match image.absent.first() {
+        Some(lost) => Err(dam_oci::Error::MissingBlob { digest: lost.digest }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Makes an app of an image that no `dam.json` describes.
+fn foreign(path: &Path, archived: &ArchivedImage) -> Result<BundledApp> {
+    let (_, config) = config(&*archived.image)?;
+    let labelled = labelled(&config);
+    let mut names = archived.references.clone();
+    // Of several names the one that the image itself claims, if it is among them.
+    let own = names.iter().position(|name| {
+        labelled.as_ref().is_some_and(|own| (own.repository(), own.tag()) == (name.repository(), name.tag()))
+    });
+    let reference = match (own, names.is_empty(), labelled) {
+        (Some(at), ..) => names.remove(at),
+        (None, false, _) => names.remove(0),
+        (None, true, Some(own)) => own,
+        (None, true, None) => return Err(nameless(path, archived)),
+    };
+    Ok(BundledApp::new(reference, names, archived))
+}
+
+/// Says that an image has no name, or none that is one.
+pub(super) fn nameless(path: &Path, archived: &ArchivedImage) -> Error {
+    match archived.unreadable.first() {
+        Some(fault) => dam_oci::Error::Reference(fault.clone()).into(),
+        None => {
+            let image = archived.image.manifest().config.digest;
+            BundleError::NoName { path: path.to_owned(), image }.into()
+        }
+    }
+}
+
+impl BundledApp {
+    /// Makes an app of an image of which nothing but the manifest tells how long its layers are.
+    pub(super) fn new(reference: Reference, more_references: Vec<Reference>, archived: &ArchivedImage) -> Self {
         let mut once = BTreeSet::new();
         let layers = archived.image.manifest().layers.iter().filter(|layer| once.insert(layer.digest));
         let unpacked = layers.map(|layer| layer.size).sum();
         let image = Box::new(archived.image.clone());
-        Ok(BundledApp { reference, more_references: names, image, meta: None, hooks: Vec::new(), unpacked })
+        Self { reference, more_references, image, meta: None, hooks: Vec::new(), unpacked }
     }
 }
 
@@ -159,7 +209,8 @@ fn check(path: &Path, promise: Promise, reporter: &dyn Reporter) -> Result<()> {
     }
 }
 
-fn crc(file: &mut File, reporter: &dyn Reporter) -> io::Result<u32> {
+/// Returns the CRC-32 of all that can be read.
+pub(super) fn crc(file: &mut dyn Read, reporter: &dyn Reporter) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
