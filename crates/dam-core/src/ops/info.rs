@@ -76,8 +76,9 @@ pub(super) fn find_installed(ledger: &Ledger, name: &str) -> Result<Option<Insta
 /// Reads the apps of an archive, without unpacking it. `scratch` takes small temporary files.
 pub fn file(path: &Path, scratch: &Scratch, reporter: &dyn Reporter) -> Result<Vec<AppInfo>> {
     let keep = Keep::open(scratch.path())?;
-    let bytes = std::fs::metadata(path).map_err(crate::Error::access(path))?.len();
-    let apps = Bundle::open(path, reporter)?.verify().map_err(|error| error.in_archive(path))?.into_apps().into_iter();
+    let bundle = Bundle::open(path, reporter)?;
+    let bytes = bundle.length();
+    let apps = bundle.verify().map_err(|error| error.in_archive(path))?.into_apps().into_iter();
     apps.map(|bundled| {
         let candidate = Candidate::from_bundled(&keep, scratch.path(), path, bundled)?;
         Ok(from_release(candidate.release, Found::File { path: path.to_owned(), bytes }))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use dam_oci::archive::PartName;
 use dam_oci::{ParseReferenceError, Reference};
 
 /// Endings that make a word a file name.
@@ -27,7 +28,10 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let path = ["/", "./", "../"].iter().any(|start| text.starts_with(start));
-        if path || SUFFIXES.iter().any(|suffix| text.len() > suffix.len() && text.ends_with(suffix)) {
+        let is_file = |text: &str| SUFFIXES.iter().any(|suffix| text.len() > suffix.len() && text.ends_with(suffix));
+        // A later part of a split file is none that can be read, but no image either.
+        let part = PartName::read(text.as_ref()).and_then(|part| Some(is_file(part.stem().to_str()?)));
+        if path || is_file(text) || part == Some(true) {
             return Ok(Self::File(PathBuf::from(text)));
         }
         let reference: Reference = text.parse()?;
@@ -43,10 +47,11 @@ mod tests {
     #[test]
     fn the_word_alone_tells() {
         let read = |text: &str| text.parse::<Target>().expect(text);
-        for file in ["./shop:1.0", "/media/shop", "../x", "shop-1.0.dam", "a/b.tar.zst", "site.dam.001"] {
+        for file in ["./shop:1.0", "/media/shop", "../x", "shop-1.0.dam", "a/b.tar.zst", "site.dam.001", "a/x.tar.012"]
+        {
             assert_eq!(read(file), Target::File(file.into()), "{file}");
         }
-        for image in ["shop:1.0", "localhost:5000/shop:1.0", "a/b:1"] {
+        for image in ["shop:1.0", "localhost:5000/shop:1.0", "a/b:1", "shop:1.0.002"] {
             assert_eq!(read(image), Target::Image(image.parse().expect(image)), "{image}");
         }
         assert_eq!(read("a/b"), Target::Newest("a/b".parse().expect("a name")));

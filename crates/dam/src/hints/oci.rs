@@ -8,6 +8,10 @@ use crate::error::Hint;
 pub(super) fn advise(error: &Error) -> Advice {
     match error {
         Error::Access { path, source } => access(path, source),
+        Error::Archive { fault, .. } if fault.is_about_parts() => {
+            let advice = "put all parts, whole, into one folder, and name the first one";
+            Advice::with("incomplete", [Hint::Advice(advice.into())])
+        }
         Error::Blob(_) | Error::Damaged { .. } | Error::Archive { .. } | Error::Json { .. } => {
             Advice::with("damaged", [Hint::Advice("copy the file again from where it came".into())])
         }
