@@ -47,6 +47,9 @@ pub enum Error {
     /// Something about a product list.
     #[error(transparent)]
     List(#[from] ListFault),
+    /// Apps that cannot be exported.
+    #[error(transparent)]
+    Export(#[from] crate::ops::export::ExportFault),
     /// Something about a `/meta`.
     #[error(transparent)]
     Meta(#[from] MetaError),

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use dam_core::app::describe;
 use dam_core::bundle::{Bundle, BundleApp, BundleError, BundledApp, VerifiedBundle, Written, file_name, write};
-use dam_core::cache::{Cache, Compressed};
+use dam_core::cache::{Cache, Packed, Packing};
 use dam_core::event::{Event, Reporter, Silent, Warning};
 use dam_core::meta::{Keep, KeptMeta};
 use dam_core::ops::Candidate;
@@ -51,7 +51,7 @@ fn with_layers(image: &MemoryImage, media_type: &str, pack: fn(&[u8]) -> Vec<u8>
 fn two_apps(cache: &Cache) -> Vec<BundleApp> {
     let shop = shop().layer().file("index.html", 0o644, "<h1>Shop</h1>\n").build();
     let backup = ImageBuilder::app().label("DAM_APP_MULTIVERSION", "true").build();
-    let backup = Compressed::new(Box::new(backup), cache, &Silent).expect("a sound image");
+    let backup = Packed::new(Box::new(backup), Packing::default(), cache, &Silent).expect("a sound image");
     vec![bundled("shop:1.0", shop), bundled("plant:5000/tools/backup:2.1", backup)]
 }
 

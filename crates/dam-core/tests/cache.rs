@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use dam_core::cache::{Cache, CachedLayer, Compressed, META_LIMIT};
+use dam_core::cache::{Cache, CachedLayer, META_LIMIT, Packed, Packing};
 use dam_core::event::Silent;
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{BlobFault, Descriptor, Digest, Image, LayerNotes, Manifest, blob, config, media_type};
@@ -153,8 +153,8 @@ fn configs_are_checked_by_their_digest() {
     assert_eq!(files(&folder.path().join("cache/configs")), 0);
 }
 
-fn compressed(image: &MemoryImage, cache: &Cache) -> Compressed {
-    Compressed::new(Box::new(image.clone()), cache, &Silent).expect("a good image")
+fn compressed(image: &MemoryImage, cache: &Cache) -> Packed {
+    Packed::new(Box::new(image.clone()), Packing::default(), cache, &Silent).expect("a good image")
 }
 
 /// Reads every blob of an image, checking it.
@@ -222,7 +222,7 @@ fn a_damaged_layer_is_refused_before_it_is_kept() {
     let mut image = ImageBuilder::app().build();
     let digest = image.manifest().layers[0].digest;
     image.blobs_mut().get_mut(&digest).expect("there")[700] ^= 1;
-    assert!(Compressed::new(Box::new(image), &cache, &Silent).is_err());
+    assert!(Packed::new(Box::new(image), Packing::default(), &cache, &Silent).is_err());
     assert!(cache.layer(digest).expect("readable").is_none());
 }
 
@@ -235,7 +235,7 @@ fn a_layer_whose_diff_id_is_another_is_refused() {
     image.blobs_mut().insert(other.digest, b"other".to_vec());
     let manifest = Manifest::new(image.manifest().config.clone(), vec![other]);
     let image = MemoryImage::new(manifest, std::mem::take(image.blobs_mut()));
-    assert!(Compressed::new(Box::new(image), &cache, &Silent).is_err());
+    assert!(Packed::new(Box::new(image), Packing::default(), &cache, &Silent).is_err());
 }
 
 #[test]

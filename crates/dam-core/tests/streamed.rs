@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use dam_core::app::describe;
 use dam_core::bundle::{Bundle, BundleApp, BundleError, BundledApp, StreamedBundle, write};
-use dam_core::cache::{Cache, Compressed};
+use dam_core::cache::{Cache, Packed, Packing};
 use dam_core::event::Silent;
 use dam_core::meta::Keep;
 use dam_core::{Error, Result};
@@ -62,7 +62,8 @@ fn make_bundle() -> Vec<u8> {
 fn make_packed_bundle() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temp folder");
     let cache = Cache::new(folder.path(), 1 << 20);
-    let pack = |image: MemoryImage| Compressed::new(Box::new(image), &cache, &Silent).expect("a sound image");
+    let pack =
+        |image: MemoryImage| Packed::new(Box::new(image), Packing::default(), &cache, &Silent).expect("a sound image");
     let apps: Vec<BundleApp> =
         NAMES.into_iter().zip(images()).map(|(name, image)| bundled(name, pack(image))).collect();
     let mut out = Vec::new();

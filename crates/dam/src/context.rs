@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dam_core::Cancel;
 use dam_core::cache::Cache;
@@ -200,6 +200,7 @@ pub(crate) struct Context {
     config: Config,
     progress: Progress,
     changing: Arc<AtomicBool>,
+    cache: OnceLock<Cache>,
 }
 
 impl Context {
@@ -211,7 +212,13 @@ impl Context {
             dam_core::fault::arm(skip);
         }
         ui.debug(&format!("settings: {config}"));
-        Ok(Self { ui: Arc::clone(ui), surroundings, config, progress: global.progress, changing: Arc::default() })
+        let (ui, progress) = (Arc::clone(ui), global.progress);
+        Ok(Self { ui, surroundings, config, progress, changing: Arc::default(), cache: OnceLock::new() })
+    }
+
+    /// Tells whether the answer goes to a terminal.
+    pub(crate) fn answers_on_terminal(&self) -> bool {
+        self.surroundings.out_is_terminal
     }
 
     /// Returns the folder with dam's state, absolute; it need not be there.
@@ -274,7 +281,9 @@ impl Context {
 
     /// Returns the cache of compressed layers, which need not be there.
     pub(crate) fn cache(&self) -> Result<Cache, CliError> {
-        Ok(Cache::new(self.root()?.join("cache"), CACHE_LIMIT))
+        let cache = Cache::new(self.root()?.join("cache"), CACHE_LIMIT);
+        // One for all: who spares what is in it spares it for the store, too.
+        Ok(self.cache.get_or_init(|| cache).clone())
     }
 
     /// Returns a folder for temporary files that ends with the value.

@@ -22,6 +22,7 @@ mod reporter;
 mod run;
 mod show;
 mod signals;
+mod size;
 mod table;
 mod ui;
 

@@ -81,6 +81,11 @@ impl Ui {
         })
     }
 
+    /// Returns standard output for an answer that is no text; nothing else may be answered meanwhile.
+    pub(crate) fn pour(&self) -> impl io::Write + '_ {
+        self.out.pour()
+    }
+
     /// Shows something before a question, on stderr: a plan. With `--json` the answer carries it instead.
     pub(crate) fn preview(&self, outcome: &impl Show) {
         if !self.manner.json && !self.manner.json_lines && !self.manner.quiet {

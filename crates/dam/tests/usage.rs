@@ -16,14 +16,17 @@ Usage: dam [OPTIONS] [COMMAND]
 Commands:
   create      Makes an app of a folder [alias: ce]
   save        Writes an app to a file that can be installed elsewhere
+  export      Writes the installed apps to a file, as a list or with their images [alias: ex]
   install     Installs an app from a file or by its name [alias: in]
   upgrade     Puts a newer version in the place of an installed app [alias: up]
   rollback    Puts the previous version of an app back
   remove      Removes an installed app [alias: rm]
   list        Lists the installed apps [alias: ls]
+  import      Brings this machine to what a product says: a bundle, or a list of apps
   info        Says what is known of an app, an image or an archive
   history     Shows what was done on this machine
   verify      Compares what is installed with what the store holds
+  diff        Says how two products differ: their apps, versions, layers, bytes and scripts
   purge       Removes images of apps that are not installed
   doctor      Says what is wrong with this machine, and which command mends it
   migrate     Takes over what DAM 1.x has installed

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use dam_oci::{Digest, Hasher};
+use dam_oci::Digest;
 use tempfile::NamedTempFile;
 
+use super::counted::{Counted, Counts};
 use super::{BundleError, file_name};
 use crate::app::AppId;
 use crate::host::Cancel;
@@ -16,12 +17,8 @@ use crate::{Error, Result, fault};
 /// A file on its way: in its final folder, under a name nobody looks for, until it is whole and on the disk. Dropped
 /// before that, it leaves nothing.
 pub struct BundleFile {
-    temp: NamedTempFile,
+    counted: Counted<NamedTempFile>,
     folder: PathBuf,
-    crc: crc32fast::Hasher,
-    hasher: Hasher,
-    bytes: u64,
-    cancel: Cancel,
 }
 
 /// A file that is whole.
@@ -38,42 +35,66 @@ pub struct Finished {
 impl BundleFile {
     /// Begins a file in `folder`. Writing fails once `cancel` is set.
     pub fn create(folder: &Path, cancel: Cancel) -> Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        // What is made to be carried elsewhere is readable as any other file; the umask narrows it.
-        builder.prefix(".dam-").suffix(".part").permissions(Permissions::from_mode(0o666));
-        let temp = builder.tempfile_in(folder).map_err(Error::access(folder))?;
-        let (crc, hasher) = (crc32fast::Hasher::new(), Hasher::default());
-        Ok(Self { temp, folder: folder.to_owned(), crc, hasher, bytes: 0, cancel })
+        Ok(Self { counted: Counted::new(temp_file(folder)?, cancel), folder: folder.to_owned() })
     }
 
     /// Gives the file the name that carries its checksum.
     pub fn finish_as_app(self, app: &AppId) -> Result<Finished> {
-        let path = self.folder.join(file_name::file_name(app, self.crc.clone().finalize()));
-        self.finish(&path)
+        let folder = self.folder.clone();
+        let counts = self.counted.finish(&folder)?;
+        let path = folder.join(file_name::file_name(app, counts.crc));
+        place(counts, &folder, &path)
     }
 
     /// Puts the file at `path`, in the folder it was begun in, in the place of any file there.
     pub fn finish(self, path: &Path) -> Result<Finished> {
-        refuse_irregular(path)?;
-        let Self { temp, folder, hasher, bytes, cancel, crc } = self;
-        refuse_broken_promise(path, crc.finalize())?;
-        temp.as_file().sync_all().map_err(Error::access(path))?;
-        cancel.check()?;
-        fault::point("bundle: before the file has its name");
-        temp.persist(path).map_err(|error| Error::access(path)(error.error))?;
-        fault::point("bundle: after the file has its name");
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(Error::access(folder))?;
-        Ok(Finished { path: path.to_owned(), bytes, sha256: hasher.finish() })
+        place(self.counted.finish(path)?, &self.folder, path)
+    }
+
+    /// Says what an error of writing to the file really is; `path` is the file's name, or its folder.
+    pub fn explain(&mut self, error: Error, path: &Path) -> Error {
+        self.counted.explain(error, path)
     }
 }
 
-/// Refuses a name such as `shop-1.20261121.dam`, whose date every reader would take for a checksum that does not match.
-fn refuse_broken_promise(path: &Path, found: u32) -> Result<()> {
+fn place(counts: Counts<NamedTempFile>, folder: &Path, path: &Path) -> Result<Finished> {
+    refuse_irregular(path)?;
+    let Counts { inner: temp, crc, sha256, bytes, cancel } = counts;
+    refuse_broken_promise(path, crc)?;
+    temp.as_file().sync_all().map_err(Error::access(path))?;
+    cancel.check()?;
+    fault::point("bundle: before the file has its name");
+    temp.persist(path).map_err(|error| Error::access(path)(error.error))?;
+    fault::point("bundle: after the file has its name");
+    sync_folder(folder)?;
+    Ok(Finished { path: path.to_owned(), bytes, sha256 })
+}
+
+/// Makes a file under a name nobody looks for.
+pub(super) fn temp_file(folder: &Path) -> Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    // What is made to be carried elsewhere is readable as any other file; the umask narrows it.
+    builder.prefix(".dam-").suffix(".part").permissions(Permissions::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(Error::access(folder))
+}
+
+/// Sees to it that what was renamed in a folder is so after a power cut.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::access(folder))
+}
+
+/// Refuses a name such as `shop-1.0.20261121.dam`, whose date every reader would take for a checksum that does not match.
+pub(super) fn refuse_broken_promise(path: &Path, found: u32) -> Result<()> {
     let promise = path.file_name().and_then(|name| name.to_str()).and_then(file_name::parse);
     match promise.filter(|promise| promise.crc != found) {
         Some(promise) => Err(BundleError::FalsePromise { path: path.to_owned(), promised: promise.crc, found }.into()),
         None => Ok(()),
     }
+}
+
+/// Returns the folder a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Refuses to put a file in the place of a device, a pipe or a folder.
@@ -86,18 +107,10 @@ pub(crate) fn refuse_irregular(path: &Path) -> Result<()> {
 
 impl Write for BundleFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.cancel.is_set() {
-            // Not `Interrupted`: that kind asks for another try.
-            return Err(io::Error::other("interrupted"));
-        }
-        let count = self.temp.write(bytes)?;
-        self.crc.update(&bytes[..count]);
-        self.hasher.update(&bytes[..count]);
-        self.bytes += count as u64;
-        Ok(count)
+        self.counted.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temp.flush()
+        self.counted.flush()
     }
 }

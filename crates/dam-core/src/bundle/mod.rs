@@ -4,6 +4,7 @@
 //! that a plan needs. It reads that, the `.dam` files and bundles of DAM 1.x, and archives of `docker save`, `podman save`
 //! and `skopeo`. Nothing comes out of a [`Bundle`] before its head is checked: only a [`VerifiedBundle`] gives apps.
 
+mod counted;
 mod exported;
 mod fault;
 mod file;
@@ -12,15 +13,18 @@ mod head;
 mod layers;
 mod media;
 mod open;
+mod split;
 mod stream;
 mod verify;
 mod write;
 
+pub use counted::{Counted, Counts};
 pub use fault::BundleError;
-pub(crate) use file::refuse_irregular;
 pub use file::{BundleFile, Finished};
+pub(crate) use file::{folder_of, refuse_irregular};
 pub use head::{FORMAT_VERSION, Head, HeadApp, HeadLayer};
 pub use media::{Media, MediaReader, NoMedia};
 pub use open::{Bundle, BundledApp, VerifiedBundle};
+pub use split::{FinishedParts, SplitFile};
 pub use stream::{Rest, StreamedBundle};
 pub use write::{BundleApp, Written, write};

@@ -34,6 +34,8 @@ pub struct Written {
     pub blobs: usize,
     /// Length of the blobs in bytes.
     pub blob_bytes: u64,
+    /// Of that, what each app needs that no app before it does.
+    pub added: Vec<u64>,
 }
 
 /// Writes a bundle of `apps` to `out`, in one pass. Equal apps give equal bytes.
@@ -47,47 +49,47 @@ pub fn write(apps: &[BundleApp], out: impl Write, reporter: &dyn Reporter) -> Re
     archive.add_bytes("index.json", &json(&index(&head)))?;
     archive.add_bytes("manifest.json", &json(&manifest_json(&head)))?;
     archive.add_bytes("app_list", head.app_list().as_bytes())?;
-    let total = layers(apps).map(|(_, layer)| (layer.digest, layer.size)).collect::<BTreeMap<_, _>>().values().sum();
+    let layers = head.apps.iter().flat_map(|app| &app.layers);
+    let total = layers.map(|layer| (layer.digest, layer.size)).collect::<BTreeMap<_, _>>().values().sum();
     reporter.event(Event::Started { what: "write bundle", total: Some(total) });
     let blobs = write_blobs(apps, &mut archive, reporter);
     reporter.event(Event::Finished);
-    let (blobs, blob_bytes) = blobs?;
+    let (blobs, added) = blobs?;
     archive.finish()?;
-    Ok(Written { head, blobs, blob_bytes })
+    Ok(Written { head, blobs, blob_bytes: added.iter().sum(), added })
 }
 
-/// Writes manifests and configs, app by app, then layers, base first; each blob once.
+/// Writes manifests and configs, app by app, then layers, base first; each blob once. Returns how many there are, and the
+/// bytes of those that came with each app.
 fn write_blobs<W: Write>(
     apps: &[BundleApp],
     archive: &mut ArchiveWriter<W>,
     reporter: &dyn Reporter,
-) -> Result<(usize, u64)> {
+) -> Result<(usize, Vec<u64>)> {
     let mut written = BTreeSet::new();
-    let mut bytes = 0;
-    for BundleApp { image, .. } in apps {
+    let mut added = vec![0; apps.len()];
+    for (BundleApp { image, .. }, added) in apps.iter().zip(&mut added) {
         let manifest = manifest_of(&**image);
         if written.insert(manifest.digest) {
             archive.add_bytes(&path(manifest.digest), image.manifest_bytes())?;
-            bytes += manifest.size;
+            *added += manifest.size;
         }
         let config = &image.manifest().config;
         if written.insert(config.digest) {
             archive.add_stream(&path(config.digest), config.size, &mut blob(&**image, config)?)?;
-            bytes += config.size;
+            *added += config.size;
         }
     }
-    for (image, layer) in layers(apps) {
-        if written.insert(layer.digest) {
-            let content = &mut Watched::new(blob(image, layer)?, reporter);
-            archive.add_stream(&path(layer.digest), layer.size, content)?;
-            bytes += layer.size;
+    for (BundleApp { image, .. }, added) in apps.iter().zip(&mut added) {
+        for layer in &image.manifest().layers {
+            if written.insert(layer.digest) {
+                let content = &mut Watched::new(blob(&**image, layer)?, reporter);
+                archive.add_stream(&path(layer.digest), layer.size, content)?;
+                *added += layer.size;
+            }
         }
     }
-    Ok((written.len(), bytes))
-}
-
-fn layers(apps: &[BundleApp]) -> impl Iterator<Item = (&dyn Image, &Descriptor)> {
-    apps.iter().flat_map(|app| app.image.manifest().layers.iter().map(move |layer| (&*app.image, layer)))
+    Ok((written.len(), added))
 }
 
 fn head(apps: &[BundleApp]) -> Result<Head> {

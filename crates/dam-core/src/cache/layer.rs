@@ -1,17 +1,17 @@
 //! The file of a cached layer.
 //!
-//! The layer as zstd, followed by one skippable frame (RFC 8878 §3.1.2), so that the whole file is still zstd and its
-//! facts can neither be lost nor mixed up. Offsets from the start of the frame, numbers little-endian:
+//! The compressed layer, followed by one skippable frame of zstd (RFC 8878 §3.1.2), so that a file of zstd is zstd as a whole
+//! and its facts can neither be lost nor mixed up. Offsets from the start of the frame, numbers little-endian:
 //!
 //! | offset | bytes | |
 //! |---|---|---|
 //! | 0 | 4 | `5d 2a 4d 18`, a skippable frame |
 //! | 4 | 4 | 1078, the bytes that follow |
-//! | 8 | 64 | hex SHA-256 of the layer as zstd: all of the file before this frame |
+//! | 8 | 64 | hex SHA-256 of the compressed layer: all of the file before this frame |
 //! | 72 | 8 | length of the unpacked layer in bytes |
 //! | 80 | 2 | 0 if its roots are unknown, else 1 more than the length of their text |
 //! | 82 | 1000 | its roots as [`LayerNotes::roots`] writes them, then zeros |
-//! | 1082 | 4 | CRC-32 of the DiffID's 64 hex digits and bytes 8 to 1081 |
+//! | 1082 | 4 | CRC-32 of the file's name (hex DiffID, form) and bytes 8 to 1081 |
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dam_oci::{Descriptor, Digest, LayerNotes, VerifyingReader, media_type};
+use dam_oci::{Descriptor, Digest, LayerNotes, VerifyingReader};
 
+use super::Form;
 use crate::{Error, Result};
 
 /// Length of the frame in bytes.
@@ -31,7 +32,7 @@ const ROOTS: usize = 82;
 const SUM: usize = 1082;
 
 /// Writes the frame.
-pub(super) fn trailer(diff_id: Digest, digest: Digest, notes: &LayerNotes) -> [u8; TRAILER] {
+pub(super) fn trailer(diff_id: Digest, form: Form, digest: Digest, notes: &LayerNotes) -> [u8; TRAILER] {
     let mut frame = [0; TRAILER];
     frame[..8].copy_from_slice(&FRAME_HEAD);
     frame[8..72].copy_from_slice(digest.hex().as_bytes());
@@ -41,14 +42,14 @@ pub(super) fn trailer(diff_id: Digest, digest: Digest, notes: &LayerNotes) -> [u
         frame[80..ROOTS].copy_from_slice(&length.to_le_bytes());
         frame[ROOTS..ROOTS + roots.len()].copy_from_slice(roots.as_bytes());
     }
-    let sum = checksum(diff_id, &frame);
+    let sum = checksum(diff_id, form, &frame);
     frame[SUM..].copy_from_slice(&sum.to_le_bytes());
     frame
 }
 
 /// Reads the frame: digest and notes. `None` if it is damaged or belongs to another layer.
-fn read_trailer(diff_id: Digest, frame: &[u8; TRAILER]) -> Option<(Digest, LayerNotes)> {
-    if frame[..8] != FRAME_HEAD || frame[SUM..] != checksum(diff_id, frame).to_le_bytes() {
+fn read_trailer(diff_id: Digest, form: Form, frame: &[u8; TRAILER]) -> Option<(Digest, LayerNotes)> {
+    if frame[..8] != FRAME_HEAD || frame[SUM..] != checksum(diff_id, form, frame).to_le_bytes() {
         return None;
     }
     let digest = Digest::from_hex(std::str::from_utf8(&frame[8..72]).ok()?).ok()?;
@@ -60,15 +61,15 @@ fn read_trailer(diff_id: Digest, frame: &[u8; TRAILER]) -> Option<(Digest, Layer
     Some((digest, LayerNotes::with_roots(Some(unpacked), roots)))
 }
 
-fn checksum(diff_id: Digest, frame: &[u8; TRAILER]) -> u32 {
+fn checksum(diff_id: Digest, form: Form, frame: &[u8; TRAILER]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
-    sum.update(diff_id.hex().as_bytes());
+    sum.update(format!("{}{form}", diff_id.hex()).as_bytes());
     sum.update(&frame[8..SUM]);
     sum.finalize()
 }
 
 /// Opens the file of a layer. `None` if there is none or it is not what it should be.
-pub(super) fn read(path: &Path, diff_id: Digest) -> Result<Option<CachedLayer>> {
+pub(super) fn read(path: &Path, diff_id: Digest, form: Form) -> Result<Option<CachedLayer>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -78,8 +79,15 @@ pub(super) fn read(path: &Path, diff_id: Digest) -> Result<Option<CachedLayer>> 
     let Some(size) = length.checked_sub(TRAILER as u64) else { return Ok(None) };
     let mut frame = [0; TRAILER];
     file.read_exact_at(&mut frame, size).map_err(Error::access(path))?;
-    let facts = read_trailer(diff_id, &frame);
-    Ok(facts.map(|(digest, notes)| CachedLayer::new(digest, size, diff_id, &notes, file, path.to_owned())))
+    let facts = read_trailer(diff_id, form, &frame);
+    Ok(facts.map(|(digest, notes)| CachedLayer::new(form, digest, size, diff_id, &notes, file, path.to_owned())))
+}
+
+/// Reads a frame that is a file of its own; `None` if it is damaged or belongs to another layer.
+pub(super) fn read_frame(file: &File, diff_id: Digest) -> Option<(Digest, LayerNotes)> {
+    let mut frame = [0; TRAILER];
+    file.read_exact_at(&mut frame, 0).ok()?;
+    read_trailer(diff_id, Form::default(), &frame)
 }
 
 /// A layer in its compressed form. It stays readable when its file is deleted.
@@ -97,6 +105,7 @@ pub struct CachedLayer {
 
 impl CachedLayer {
     pub(super) fn new(
+        form: Form,
         digest: Digest,
         size: u64,
         diff_id: Digest,
@@ -104,7 +113,7 @@ impl CachedLayer {
         file: File,
         path: PathBuf,
     ) -> Self {
-        let plain = Descriptor::new(media_type::LAYER_ZSTD, digest, size);
+        let plain = Descriptor::new(form.media_type(), digest, size);
         let descriptor = Descriptor { annotations: notes.annotations(), ..plain };
         let unpacked = notes.unpacked_size.unwrap_or_default();
         Self { descriptor, diff_id, unpacked, file: Arc::new(file), path }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use dam_oci::Digest;
 
-use super::{Cache, eviction};
+use super::Cache;
 use crate::{Error, Result};
 
 /// The longest tar that is kept, in bytes: it is in memory.
@@ -39,7 +39,7 @@ impl Cache {
     pub fn put_meta(&self, image: Digest, tar: &[u8]) {
         let path = self.meta_path(image);
         if tar.len() <= META_LIMIT && self.write_meta(tar, &path).is_ok() {
-            eviction::evict(&self.folder, self.limit, &path);
+            self.evict(&path);
         }
     }
 

@@ -5,6 +5,8 @@
 //!
 //! ```text
 //! cache/layers/<hex of the DiffID>   the layer as zstd, then a skippable frame (see `layer`)
+//! cache/layers/<hex of the DiffID>-<form>   the same in another form (see `form`)
+//! cache/notes/<hex of the DiffID>   what is known of a layer that is not kept (see `notes`)
 //! cache/configs/<hex of the image id>   the exact bytes of the config
 //! cache/manifests/<hex>.json   the exact bytes of a manifest, by its digest
 //! cache/metas/<hex of the image id>   SHA-256 in hex, then the tar of `/meta` that it is of
@@ -17,6 +19,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use dam_oci::{BlobFault, Digest};
@@ -24,19 +27,24 @@ use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
 
-mod compressed;
 mod eviction;
+mod form;
+mod gzip;
 mod layer;
 mod manifest;
 mod meta;
+mod notes;
+mod packed;
 mod squeeze;
 
-pub use compressed::Compressed;
+pub use eviction::Spared;
+pub use form::{Form, Level, ParseLevelError};
 pub use layer::CachedLayer;
 pub use meta::META_LIMIT;
+pub use packed::{Packed, Packing};
 
 /// The folders of the cache.
-const FOLDERS: [&str; 4] = ["layers", "configs", "manifests", "metas"];
+const FOLDERS: [&str; 5] = ["layers", "configs", "manifests", "metas", "notes"];
 
 /// Bytes the cache may take where nobody says otherwise: a few large apps.
 pub const DEFAULT_LIMIT: u64 = 4 << 30;
@@ -46,19 +54,26 @@ pub const DEFAULT_LIMIT: u64 = 4 << 30;
 pub struct Cache {
     folder: PathBuf,
     limit: u64,
+    /// Since when what is used is spared, if anything is; see [`Cache::spare`].
+    spared: Arc<Mutex<Option<SystemTime>>>,
 }
 
 impl Cache {
     /// Uses the cache in `folder`, which the first write makes if it is not there. After each write it is cut down to
     /// `limit` bytes; only the file just written may exceed it.
     pub fn new(folder: impl Into<PathBuf>, limit: u64) -> Self {
-        Self { folder: folder.into(), limit }
+        Self { folder: folder.into(), limit, spared: Arc::default() }
     }
 
-    /// Returns the compressed form of a layer, if it is there. A damaged or foreign file is removed and counts as none.
+    /// Returns a layer in its usual form, if it is there. A damaged or foreign file is removed and counts as none.
     pub fn layer(&self, diff_id: Digest) -> Result<Option<CachedLayer>> {
-        let path = self.layer_path(diff_id);
-        let found = layer::read(&path, diff_id);
+        self.layer_as(diff_id, Form::default())
+    }
+
+    /// Returns a layer in a form, if it is there.
+    pub fn layer_as(&self, diff_id: Digest, form: Form) -> Result<Option<CachedLayer>> {
+        let path = self.layer_path(diff_id, form);
+        let found = layer::read(&path, diff_id, form);
         match &found {
             Ok(Some(layer)) => layer.touch(),
             Ok(None) => _ = fs::remove_file(&path),
@@ -67,24 +82,29 @@ impl Cache {
         found
     }
 
-    /// Compresses a layer while it is read to its end, and keeps it. DiffID and digest are computed in the same pass,
-    /// memory stays under 32 MB, and the same layer gives the same bytes on every machine.
+    /// Compresses a layer into its usual form while it is read to its end, and keeps it. DiffID and digest are computed in
+    /// the same pass, memory stays under 32 MB, and the same layer gives the same bytes on every machine.
     ///
     /// Fails with a [`BlobFault::Mismatch`] and keeps nothing if the layer's DiffID is not `expected`.
     pub fn put_layer(&self, raw: &mut dyn Read, expected: Option<Digest>) -> Result<CachedLayer> {
+        self.put_layer_as(raw, expected, Form::default())
+    }
+
+    /// Compresses a layer into a form; the high levels of zstd take more memory, but none that grows with the layer.
+    pub fn put_layer_as(&self, raw: &mut dyn Read, expected: Option<Digest>, form: Form) -> Result<CachedLayer> {
         let mut temp = self.temp_file("layers")?;
         let path = temp.path().to_owned();
-        let squeezed = squeeze::squeeze(raw, temp.as_file_mut(), &path)?;
+        let squeezed = squeeze::squeeze(raw, form, temp.as_file_mut(), &path)?;
         if let Some(digest) = expected.filter(|&expected| expected != squeezed.diff_id) {
             let fault = BlobFault::Mismatch { digest, found: squeezed.diff_id };
             return Err(Error::Oci(fault.into()));
         }
-        temp.write_all(&squeezed.trailer()).map_err(Error::access(&path))?;
-        let path = self.layer_path(squeezed.diff_id);
+        temp.write_all(&squeezed.trailer(form)).map_err(Error::access(&path))?;
+        let path = self.layer_path(squeezed.diff_id, form);
         let file = temp.persist(&path).map_err(|error| Error::access(&path)(error.error))?;
-        eviction::evict(&self.folder, self.limit, &path);
+        self.evict(&path);
         let squeeze::Squeezed { diff_id, notes, digest, size } = squeezed;
-        Ok(CachedLayer::new(digest, size, diff_id, &notes, file, path))
+        Ok(CachedLayer::new(form, digest, size, diff_id, &notes, file, path))
     }
 
     /// Removes the layer whose compressed form has this digest: someone read it and found it damaged. Returns whether there
@@ -93,8 +113,8 @@ impl Cache {
         let files =
             fs::read_dir(self.folder.join("layers")).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
         let mut damaged = files.filter(|path| {
-            let diff_id = path.file_name().and_then(|name| name.to_str()).and_then(|name| Digest::from_hex(name).ok());
-            let layer = diff_id.and_then(|diff_id| layer::read(path, diff_id).ok().flatten());
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(read_name);
+            let layer = name.and_then(|(diff_id, form)| layer::read(path, diff_id, form).ok().flatten());
             layer.is_some_and(|layer| layer.descriptor.digest == digest)
         });
         damaged.next().is_some_and(|path| fs::remove_file(path).is_ok())
@@ -117,7 +137,7 @@ impl Cache {
     /// Keeps a small file, unless it is there already.
     fn put_document(&self, bytes: &[u8], folder: &str, path: &Path) {
         if !path.exists() && self.write_document(bytes, folder, path).is_ok() {
-            eviction::evict(&self.folder, self.limit, path);
+            self.evict(path);
         }
     }
 
@@ -128,8 +148,8 @@ impl Cache {
         Ok(())
     }
 
-    fn layer_path(&self, diff_id: Digest) -> PathBuf {
-        self.folder.join("layers").join(diff_id.hex())
+    fn layer_path(&self, diff_id: Digest, form: Form) -> PathBuf {
+        self.folder.join("layers").join(format!("{}{form}", diff_id.hex()))
     }
 
     fn config_path(&self, id: Digest) -> PathBuf {
@@ -164,4 +184,10 @@ fn read_document(path: &Path, digest: Digest) -> Option<Vec<u8>> {
     }
     _ = file.set_modified(SystemTime::now());
     Some(bytes)
+}
+
+/// Reads the name of a layer's file.
+fn read_name(name: &str) -> Option<(Digest, Form)> {
+    let (hex, form) = name.split_at_checked(64)?;
+    Some((Digest::from_hex(hex).ok()?, form.parse().ok()?))
 }

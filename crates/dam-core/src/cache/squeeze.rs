@@ -8,17 +8,17 @@ use std::thread;
 
 use dam_oci::{Digest, Hasher, LayerNotes, Survey};
 use zstd::stream::raw::CParameter;
-use zstd::stream::write::Encoder;
 
-use super::layer;
+use super::{Form, gzip, layer};
 use crate::{Error, Result};
-
-/// The level of the `zstd` program's default: the last one that is faster than most disks.
-const LEVEL: i32 = 3;
 
 /// Bytes of raw layer that one worker takes at a time. It decides the bytes of the output together with the level, so
 /// it is fixed; the number of workers does not (tested below). Memory is about five times this for each worker.
 const JOB: u32 = 2 << 20;
+
+/// The same for levels that look further back than a small job is long.
+const LARGE_JOB: u32 = 16 << 20;
+const LARGE_FROM: u8 = 10;
 
 /// More workers would only wait for the reader, and memory grows with them.
 const MOST_WORKERS: usize = 4;
@@ -41,21 +41,21 @@ pub(super) struct Squeezed {
 
 impl Squeezed {
     /// Returns the frame that follows the layer in its file.
-    pub(super) fn trailer(&self) -> [u8; layer::TRAILER] {
-        layer::trailer(self.diff_id, self.digest, &self.notes)
+    pub(super) fn trailer(&self, form: Form) -> [u8; layer::TRAILER] {
+        layer::trailer(self.diff_id, form, self.digest, &self.notes)
     }
 }
 
 /// Compresses `raw` into `file` with as many workers as the machine has cores. `path` is the file's name, for errors.
-pub(super) fn squeeze(raw: &mut dyn Read, file: &mut File, path: &Path) -> Result<Squeezed> {
+pub(super) fn squeeze(raw: &mut dyn Read, form: Form, file: &mut File, path: &Path) -> Result<Squeezed> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = u32::try_from(cores.min(MOST_WORKERS)).expect("a small number");
-    squeeze_with(raw, file, path, workers)
+    squeeze_with(raw, form, file, path, workers)
 }
 
 /// The same with a given number of workers. At least one: without workers zstd cuts its input otherwise.
-fn squeeze_with(raw: &mut dyn Read, out: impl Write + Send, path: &Path, workers: u32) -> Result<Squeezed> {
-    let mut encoder = encoder(Tally::new(out), workers).map_err(Error::access(path))?;
+fn squeeze_with(raw: &mut dyn Read, form: Form, out: impl Write + Send, path: &Path, workers: u32) -> Result<Squeezed> {
+    let mut encoder = Encoder::new(form, Tally::new(out), workers).map_err(Error::access(path))?;
     let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
     thread::scope(|scope| {
         // A thread of its own hands the workers their bytes, so that they never wait for the reader or its hash.
@@ -90,11 +90,35 @@ fn send_pieces(raw: &mut dyn Read, sender: SyncSender<Vec<u8>>) -> Result<(Diges
     }
 }
 
-fn encoder<W: Write>(out: W, workers: u32) -> io::Result<Encoder<'static, W>> {
-    let mut encoder = Encoder::new(out, LEVEL)?;
-    encoder.multithread(workers)?;
-    encoder.set_parameter(CParameter::JobSize(JOB))?;
-    Ok(encoder)
+/// The encoder of a form.
+enum Encoder<W: Write> {
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+    Gzip(gzip::Encoder<W>),
+}
+
+impl<W: Write> Encoder<W> {
+    fn new(form: Form, out: W, workers: u32) -> io::Result<Self> {
+        let Form::Zstd(level) = form else { return Ok(Self::Gzip(gzip::Encoder::new(out, workers)?)) };
+        let mut encoder = zstd::stream::write::Encoder::new(out, level.number().into())?;
+        encoder.multithread(workers)?;
+        let job = if level.number() < LARGE_FROM { JOB } else { LARGE_JOB };
+        encoder.set_parameter(CParameter::JobSize(job))?;
+        Ok(Self::Zstd(encoder))
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Zstd(encoder) => encoder.finish(),
+            Self::Gzip(encoder) => encoder.finish(),
+        }
+    }
 }
 
 /// Hashes and counts what it passes on.
@@ -129,7 +153,7 @@ mod tests {
 
     use dam_oci::Digest;
 
-    use super::squeeze_with;
+    use super::{Form, squeeze_with};
 
     /// Bytes that compress a little and never repeat exactly, enough for several jobs.
     fn layer(length: usize) -> Vec<u8> {
@@ -145,7 +169,8 @@ mod tests {
 
     fn squeezed(raw: &[u8], workers: u32) -> (Vec<u8>, Digest) {
         let mut out = Vec::new();
-        let facts = squeeze_with(&mut &raw[..], &mut out, Path::new("layer"), workers).expect("memory does not fail");
+        let facts = squeeze_with(&mut &raw[..], Form::default(), &mut out, Path::new("layer"), workers)
+            .expect("memory does not fail");
         assert_eq!((facts.diff_id, facts.notes.unpacked_size), (Digest::of(raw), Some(raw.len() as u64)));
         assert_eq!((facts.digest, facts.size), (Digest::of(&out), out.len() as u64));
         assert_eq!(zstd::decode_all(&out[..]).expect("good zstd"), raw);

@@ -4,6 +4,7 @@ mod candidate;
 pub mod create;
 pub mod diff;
 pub mod doctor;
+pub mod export;
 pub mod import;
 pub mod info;
 pub mod install;

@@ -1,6 +1,6 @@
 //! `dam save`: one app into one file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use dam_oci::{Digest, Image, Reference};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::info::find_installed;
 use super::{Candidate, Search, Target};
 use crate::app::{AppId, FAMILY, Release};
 use crate::bundle::{self, BundleApp, BundleFile, Finished};
-use crate::cache::{Cache, Compressed};
+use crate::cache::{Cache, Packed, Packing};
 use crate::event::Reporter;
 use crate::host::{Cancel, Interruptible, Scratch};
 use crate::ledger::Ledger;
@@ -100,7 +100,8 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
     let bundled = source(tools, request, reporter)?;
     let (id, layers) = (bundled.app.id.clone(), bundled.image.manifest().layers.len());
     let mut file = BundleFile::create(&folder, cancel.clone())?;
-    bundle::write(&[bundled], &mut file, reporter)?;
+    let written = bundle::write(&[bundled], &mut file, reporter);
+    written.map_err(|error| file.explain(error, path.as_deref().unwrap_or(&folder)))?;
     let Finished { path, bytes, sha256 } = match path {
         Some(path) => file.finish(&path)?,
         None => file.finish_as_app(&id)?,
@@ -113,8 +114,9 @@ fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resul
     let Tools { store, cache, scratch, cancel } = tools;
     let keep = Keep::open(scratch.path())?;
     let search = Search { store, keep: &keep, scratch: scratch.path() };
-    let compressed =
-        |image: Box<dyn Image>| Compressed::new(Box::new(Interruptible::new(image, cancel.clone())), cache, reporter);
+    let compressed = |image: Box<dyn Image>| {
+        Packed::new(Box::new(Interruptible::new(image, cancel.clone())), Packing::default(), cache, reporter)
+    };
     let reference = match (&request.installed, &request.target) {
         (Some(release), _) => {
             return app(search, &release.app.reference, compressed(store.image(release.image, reporter)?)?);
@@ -136,8 +138,8 @@ fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resul
 }
 
 /// Describes an app by its layers.
-fn app(search: Search, reference: &Reference, image: Compressed) -> Result<BundleApp> {
-    let (app, meta) = Candidate::from_layers(search, reference, &image)?;
+fn app(search: Search, reference: &Reference, image: Packed) -> Result<BundleApp> {
+    let (app, meta) = Candidate::from_layers(search, reference, &image.noted())?;
     Ok(BundleApp { app, meta, image: Box::new(image) })
 }
 
@@ -149,8 +151,7 @@ fn place(request: &SaveRequest) -> Result<(PathBuf, Option<PathBuf>)> {
         Some(output) => {
             // Looked at before the work, and again before the rename.
             bundle::refuse_irregular(output)?;
-            let folder = output.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-            Ok((folder.to_owned(), Some(output.clone())))
+            Ok((bundle::folder_of(output).to_owned(), Some(output.clone())))
         }
     }
 }

@@ -10,8 +10,8 @@ use std::io::{Read, Write};
 use dam_oci::{Digest, Image, Platform, Reference};
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::event::Reporter;
+use crate::{Cancel, Result};
 
 pub(crate) mod about;
 mod build;
@@ -174,6 +174,12 @@ pub trait Store: Send {
     /// # Errors
     /// [`crate::Error::Oci`] where something is damaged or missing.
     fn check(&self, _id: ImageId, _sound: &mut BTreeSet<Digest>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gets images ready for [`Store::image`], each of which is cheap then: a store that can only stream whole images
+    /// streams several at once, so that what they share passes once. A wish to stop ends it.
+    fn fetch(&self, _ids: &[ImageId], _cancel: &Cancel, _reporter: &dyn Reporter) -> Result<()> {
         Ok(())
     }
 

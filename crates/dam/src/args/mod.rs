@@ -4,6 +4,7 @@
 
 mod change;
 mod create;
+mod export;
 mod generate;
 mod global;
 mod habits;
@@ -18,6 +19,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
+pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     #[command(visible_alias = "ce")]
     Create(Create),
     Save(Save),
+    #[command(visible_alias = "ex")]
+    Export(Export),
     #[command(visible_alias = "in")]
     Install(Install),
     #[command(visible_alias = "up")]

@@ -6,6 +6,7 @@ mod create;
 mod diff;
 mod docs;
 mod doctor;
+mod export;
 mod history;
 mod import;
 mod info;
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Upgrade(args) => upgrade::run(&context, &args),
         Command::Rollback(args) => rollback::run(&context, &args),
         Command::Remove(args) => remove::run(&context, &args),
+        Command::Export(args) => export::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Purge(args) => purge::run(&context, &args),
         Command::Doctor => doctor::run(&context),

@@ -6,6 +6,7 @@
 mod bundle;
 mod change;
 mod docker;
+mod export;
 mod hook;
 mod ledger;
 mod list;
@@ -63,6 +64,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Project(fault) => project::advise(fault),
         Error::Bundle(fault) => bundle::advise(fault),
         Error::List(fault) => list::advise(fault),
+        Error::Export(fault) => export::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
         Error::Docker(fault) => docker::advise(fault),
@@ -150,6 +152,10 @@ pub(crate) fn access(path: &Path, source: &io::Error) -> Advice {
             ("permission-denied", vec![Hint::Again { before: "sudo", after: "", note: "" }])
         }
         io::ErrorKind::ReadOnlyFilesystem => ("read-only", vec![]),
+        io::ErrorKind::FileTooLarge => (
+            "file-too-large",
+            vec![Hint::Again { before: "", after: "--split 4GB", note: "FAT knows no file of 4 GiB" }],
+        ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             ("disk-full", vec![Hint::Command("dam purge --dry-run".into(), "says what dam could give up")])
         }

@@ -1,7 +1,7 @@
 //! A stream that shows colours or not.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Stdout, stderr, or a buffer of the tests.
 pub(crate) struct Stream {
@@ -20,6 +20,11 @@ impl Stream {
         self.colour
     }
 
+    /// Returns a writer that passes bytes on as they are; until it is dropped, nobody else can write.
+    pub(crate) fn pour(&self) -> impl Write + '_ {
+        Poured(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Writes and flushes, so that a full disk or a closed pipe is noticed now and not never.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,5 +34,18 @@ impl Stream {
             write!(writer, "{}", anstream::adapter::strip_str(text))?;
         }
         writer.flush()
+    }
+}
+
+/// See [`Stream::pour`].
+struct Poured<'a>(MutexGuard<'a, Box<dyn Write + Send>>);
+
+impl Write for Poured<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
