@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use dam_core::app::describe;
 use dam_core::bundle::{BundleApp, BundledApp, StreamedBundle, write};
-use dam_core::cache::{Cache, Compressed, DEFAULT_LIMIT};
+use dam_core::cache::{Cache, DEFAULT_LIMIT, Packed, Packing};
 use dam_core::event::Silent;
 use dam_core::meta::Keep;
 use dam_core::store::docker::{DockerStore, Endpoint};
