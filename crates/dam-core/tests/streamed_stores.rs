@@ -42,7 +42,7 @@ fn bundle(test: &str, images: &[MemoryImage], is_packed: bool) -> Vec<u8> {
         let image: Box<dyn Image> = Box::new(image.clone());
         let packed = is_packed.then(|| cache.clone());
         let image = match packed {
-            Some(cache) => Box::new(Compressed::new(image, &cache, &Silent).expect("a sound image")),
+            Some(cache) => Box::new(Packed::new(image, Packing::default(), &cache, &Silent).expect("a sound image")),
             None => image,
         };
         BundleApp { app, meta: meta.digest, image }
