@@ -222,7 +222,7 @@ fn address(socket: &Path) -> String {
 
 /// Makes a command for `program` that the kernel ends with the thread that starts it: a test that is killed runs no
 /// destructor, and must not leave an engine behind.
-fn tied_command(program: &str) -> io::Result<Command> {
+pub(super) fn tied_command(program: &str) -> io::Result<Command> {
     let path = find(program)?;
     let mut command = Command::new(find("setpriv")?);
     command.args(["--pdeathsig", "TERM", "--"]).arg(path);

@@ -152,7 +152,7 @@ impl DockerStore {
 
 impl Engine {
     /// Reads tags as the engine writes them. `<none>:<none>` and whatever dam cannot name are left out.
-    fn read_tags(&self, tags: &[String]) -> Vec<Reference> {
+    pub(super) fn read_tags(&self, tags: &[String]) -> Vec<Reference> {
         let mut tags: Vec<Reference> = tags.iter().filter_map(|tag| self.read_tag(tag)).collect();
         tags.retain(|tag| !self.has_containerd_store || tag.registry().is_some() || tag.repository() != LOADED);
         tags.sort();

@@ -21,10 +21,11 @@ impl DockerStore {
         let expected = self.id_of(image);
         if self.find_id(expected)?.is_none() {
             let what = tags.first().map_or_else(|| expected.to_string(), Reference::to_string);
-            let load = Load { store: self, id: expected, what: format!("load {what}"), reporter };
+            let mut load =
+                Load { store: self, id: expected, what: format!("load {what}"), reporter, parts: Vec::new() };
             load.send(image)?;
             self.note_loaded(expected, image)?;
-            self.drop_parts(expected, reporter);
+            self.drop_parts(expected, load.parts, reporter);
         }
         for tag in tags {
             fault::point("docker: before a tag");
@@ -61,14 +62,17 @@ struct Load<'a> {
     /// What is done, such as "load shop:1.0".
     what: String,
     reporter: &'a dyn Reporter,
+    /// The parts that were sent.
+    parts: Vec<ImageId>,
 }
 
 impl Load<'_> {
     /// Sends what the engine lacks. Layers that it wants and the source does not give are taken out of images it has.
-    fn send(&self, image: &dyn Image) -> Result<()> {
+    fn send(&mut self, image: &dyn Image) -> Result<()> {
         let mut composed = Composed::new(image);
         loop {
-            let sent = self.send_missing(&composed, &self.store.present_layers(&composed)?);
+            let present = self.store.present_layers(&composed)?;
+            let sent = self.send_missing(&composed, &present);
             let Err(Error::Oci(dam_oci::Error::MissingBlob { digest } | dam_oci::Error::PassedBlob { digest })) = &sent
             else {
                 return sent;
@@ -88,7 +92,7 @@ impl Load<'_> {
     }
 
     /// Sends an image without the layers that are `present`, and all of it where that turns out not to be so.
-    fn send_missing(&self, image: &dyn Image, present: &BTreeSet<Digest>) -> Result<()> {
+    fn send_missing(&mut self, image: &dyn Image, present: &BTreeSet<Digest>) -> Result<()> {
         if present.is_empty() {
             return self.send_without(present, image);
         }
@@ -107,7 +111,7 @@ impl Load<'_> {
     }
 
     /// Sends the image without some layers, at once or in parts, and makes sure that the engine has it then.
-    fn send_without(&self, present: &BTreeSet<Digest>, image: &dyn Image) -> Result<()> {
+    fn send_without(&mut self, present: &BTreeSet<Digest>, image: &dyn Image) -> Result<()> {
         let store = self.store;
         let name = (store.engine.form() == Form::Layout).then(|| loaded_name(self.id).canonical());
         let archive = self.plan(image, present, &BTreeMap::new(), name)?;
@@ -137,7 +141,7 @@ impl Load<'_> {
         Ok(cuts(&sizes, store.part_size))
     }
 
-    fn send_in_parts(&self, image: &dyn Image, archive: &Archive, cuts: &[usize]) -> Result<()> {
+    fn send_in_parts(&mut self, image: &dyn Image, archive: &Archive, cuts: &[usize]) -> Result<()> {
         let sizes = archive.sizes();
         let layers = self.store.engine.names(image)?;
         let mut below = layers.iter().take_while(|layer| !sizes.contains_key(layer)).count();
@@ -149,6 +153,7 @@ impl Load<'_> {
             }
             let part = Part::of(image, cut)?;
             self.upload(&self.plan(&part, &left_out, &sizes, None)?)?;
+            self.parts.push(part.id());
             self.store.known.note(|inventory| {
                 inventory.add(part.id(), layers[..cut].to_vec());
                 inventory.add_part(part.id(), self.id.0);

@@ -6,6 +6,7 @@
 //! where it was. The images on the way have no tag and the label [`LABEL`]; they are removed after the last load, by the
 //! next load of the same image, or by [`crate::store::Store::forget_parts`]. They are in no list that people see.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use dam_oci::{Config, Descriptor, Digest, Error, Image, Manifest, config, media_type};
@@ -110,10 +111,11 @@ impl Image for Part<'_> {
 }
 
 impl DockerStore {
-    /// Removes the parts of an image that is whole now. What stays is only told of.
-    pub(super) fn drop_parts(&self, whole: ImageId, reporter: &dyn Reporter) {
-        let mut parts = Vec::new();
-        self.known.note(|inventory| parts = inventory.parts_of(whole.0));
+    /// Removes the parts of an image that is whole now: those that were just `sent`, and what an earlier load left. What
+    /// stays is only told of.
+    pub(super) fn drop_parts(&self, whole: ImageId, sent: Vec<ImageId>, reporter: &dyn Reporter) {
+        let mut parts = BTreeSet::from_iter(sent);
+        self.known.note(|inventory| parts.extend(inventory.parts_of(whole.0)));
         for part in parts {
             if let Err(error) = self.delete_image(part) {
                 let what = format!("the engine keeps part {part} of an image that is loaded: {error}");
@@ -127,7 +129,9 @@ impl DockerStore {
         let filters = json!({ "label": [LABEL] }).to_string();
         let ask = Ask::new("list the parts of images", "images/json").with("filters", &filters);
         let rows: Vec<ImageRow> = self.client.get_json(&ask)?;
-        for row in rows.iter().filter(|row| row.labels.contains_key(LABEL) && row.repo_tags.is_empty()) {
+        let is_part =
+            |row: &&ImageRow| row.labels.contains_key(LABEL) && self.engine.read_tags(&row.repo_tags).is_empty();
+        for row in rows.iter().filter(is_part) {
             match self.delete_image(read_id(&row.id, "list the parts of images")?) {
                 Err(crate::Error::ImageInUse { .. }) => {}
                 deleted => deleted?,
