@@ -56,20 +56,28 @@ impl Reference {
 
     /// Returns the reference with another tag and no digest.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ParseReferenceError> {
-        Self::new(self.registry(), &self.repository, Some(tag))
+        match is_tag(tag) {
+            true => Ok(Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() }),
+            false => Self::new(self.registry(), &self.repository, Some(tag)),
+        }
     }
 
     /// Returns the same repository and tag at another registry (`None` is Docker Hub).
     pub fn at_registry(&self, registry: Option<&str>) -> Result<Self, ParseReferenceError> {
-        Self::new(registry, &self.repository, self.tag())
+        Self::new(Some(registry.unwrap_or("docker.io")), &self.repository, self.tag())
+    }
+
+    /// Tells whether the repository alone would be taken for one at another registry, as `docker.io/plant.site/shop` is.
+    fn reads_as_another(&self) -> bool {
+        self.registry.is_none() && self.repository.split_once('/').is_some_and(|(first, _)| is_registry(first))
     }
 
     /// Returns the full form, as registries and containerd know it: `docker.io/library/busybox:1`.
     pub fn canonical(&self) -> String {
         match &self.registry {
-            Some(_) => self.to_string(),
-            None if self.repository.contains('/') => format!("docker.io/{self}"),
-            None => format!("docker.io/library/{self}"),
+            None if !self.repository.contains('/') => format!("docker.io/library/{self}"),
+            None if !self.reads_as_another() => format!("docker.io/{self}"),
+            _ => self.to_string(),
         }
     }
 }
@@ -78,6 +86,8 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         if let Some(registry) = &self.registry {
             write!(f, "{registry}/")?;
+        } else if self.reads_as_another() {
+            f.write_str("docker.io/")?;
         }
         f.write_str(&self.repository)?;
         self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
@@ -115,10 +125,12 @@ impl FromStr for Reference {
             other => other,
         };
         let repository = match registry {
-            None => repository.strip_prefix("library/").unwrap_or(repository),
+            // Only names of one part are in `library/`.
+            None => repository.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(repository),
             Some(_) => repository,
         };
-        if name.len() > NAME_LIMIT {
+        // As it is shown: the full form of a name is longer, and no other name.
+        if registry.map_or(0, |host| host.len() + 1) + repository.len() > NAME_LIMIT {
             return Err(fault(ReferenceFault::Long));
         }
         if repository.is_empty() {
@@ -245,6 +257,7 @@ mod tests {
     fn parts(text: &str) -> (Option<String>, String, Option<String>) {
         let reference: Reference = text.parse().expect(text);
         assert_eq!(reference.to_string().parse::<Reference>().expect("its own form"), reference);
+        assert_eq!(reference.canonical().parse::<Reference>().expect("its full form"), reference);
         (reference.registry, reference.repository, reference.tag)
     }
 
@@ -262,7 +275,23 @@ mod tests {
         assert_eq!(parts("localhost/b:1"), (some("localhost"), "b".into(), some("1")));
         assert_eq!(parts("host:5000/a/b__c--d:v1.2_3-x"), (some("host:5000"), "a/b__c--d".into(), some("v1.2_3-x")));
         assert_eq!(parts("[::1]:5000/a"), (some("[::1]:5000"), "a".into(), None));
+        assert_eq!(parts("docker.io/library/a/b"), (None, "library/a/b".into(), None));
+        assert_eq!(parts("docker.io/library/library/a"), (None, "library/library/a".into(), None));
+        assert_eq!(parts(&"a".repeat(255)), (None, "a".repeat(255), None));
         assert_eq!(parts("reg.plant/library/a:1"), (some("reg.plant"), "library/a".into(), some("1")));
+    }
+
+    /// What Docker Hub calls `plant.site/shop` is not what the machine `plant.site` calls `shop`.
+    #[test]
+    fn a_name_is_shown_as_it_is_read() {
+        let hub = "docker.io/plant.site/shop:1";
+        assert_eq!(parts(hub), (None, "plant.site/shop".into(), Some("1".into())));
+        assert_eq!(hub.parse::<Reference>().expect(hub).to_string(), hub);
+        assert_eq!(hub.parse::<Reference>().expect(hub).canonical(), hub);
+        let other = hub.parse::<Reference>().expect(hub).with_tag("2").expect("a tag");
+        assert_eq!(other.to_string(), "docker.io/plant.site/shop:2");
+        let elsewhere: Reference = "plant:5000/plant.site/shop:1".parse().expect("a reference");
+        assert_eq!(elsewhere.at_registry(None).expect("a name").to_string(), hub);
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub(super) fn reference(data: &[u8]) {
     if let Ok(reference) = text.parse::<Reference>() {
         assert_eq!(reference.to_string().parse().as_ref(), Ok(&reference));
         assert_eq!(reference.canonical().parse().as_ref(), Ok(&reference));
-        _ = reference.at_registry(None);
-        AppId::of(&reference);
+        assert!(reference.at_registry(None).is_ok_and(|it| it.registry().is_none()));
+        let tagged = reference.with_tag("1").expect("a tag");
+        assert_eq!((tagged.registry(), tagged.repository()), (reference.registry(), reference.repository()));
     }
     if let Ok(app) = text.parse::<AppId>() {
         assert_eq!(app.to_string().parse().as_ref(), Ok(&app));
