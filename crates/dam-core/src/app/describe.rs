@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dam_oci::Reference;
 
-use super::{App, AppId, HookName, Labels};
+use super::{App, AppId, AppName, HookName, Labels};
 use crate::meta::KeptMeta;
 use crate::{Error, Result};
 
@@ -25,10 +25,13 @@ pub enum NoApp {
 /// Describes the app that the image `reference` is, by the image's labels and its `/meta`.
 ///
 /// Fails with [`Error::NotAnApp`] if the reference has no tag or `install` or `uninstall` is missing, and with
-/// [`Error::Name`] if the family label holds no family.
+/// [`Error::Name`] if the family label holds no family, or if the name alone would be another one, as that of
+/// `plant:5000/library/shop` would.
 pub fn describe(reference: &Reference, labels: &BTreeMap<String, String>, meta: &KeptMeta) -> Result<App> {
     let no_app = |reason| Error::NotAnApp { reference: reference.clone(), reason };
     let id = AppId::of(reference).ok_or_else(|| no_app(NoApp::NoVersion))?;
+    // What is written into the ledger and into bundles must be read again.
+    id.name.as_str().parse::<AppName>()?;
     for hook in [HookName::Install, HookName::Uninstall] {
         if !meta.hooks.contains(&hook) {
             return Err(no_app(NoApp::NoHook(hook)));
@@ -95,6 +98,15 @@ mod tests {
         let labels = BTreeMap::from([(SERVERS.to_owned(), "no server,plant:5000".to_owned())]);
         let app = describe(&"shop:1".parse().expect("a reference"), &labels, &meta(&BOTH)).expect("an app");
         assert_eq!(app.more_references.len(), 1);
+    }
+
+    /// An app `library/shop` would be read back from the ledger as none: alone, this is Docker Hub's `shop`.
+    #[test]
+    fn a_name_that_is_another_without_its_registry_is_refused() {
+        for name in ["plant:5000/library/shop:1", "plant:5000/a.b/shop:1", "docker.io/a.b/shop:1"] {
+            let error = describe(&name.parse().expect("a reference"), &BTreeMap::new(), &meta(&BOTH));
+            assert!(matches!(error, Err(Error::Name(_))), "{name}");
+        }
     }
 
     #[test]
