@@ -277,3 +277,71 @@ hint: write one app a line, as name:version; comments begin with #
     let json = dam.run("diff site.txt new.dam --json").failure();
     assert!(json.text().contains(r#""kind": "bad-list""#), "{}", json.text());
 }
+
+#[test]
+fn a_sound_file_is_verified_in_one_line() {
+    let dam = old_and_new();
+    dam.run("verify old.dam").success().no_stderr().stdout(str![[r#"
+✓ old.dam: 3 apps, 10 blobs, 36.9 kB, every digest holds
+
+"#]]);
+    let json = dam.run("verify old.dam --json").success().json();
+    assert_eq!((&json["apps"][0], &json["faults"]), (&"mongodb:3.6.20".into(), &serde_json::json!([])));
+    assert!(!dam.root().join("ledger.db").exists(), "looking makes no ledger");
+}
+
+#[test]
+fn every_fault_of_a_file_is_told() {
+    let dam = old_and_new();
+    let mut bytes = std::fs::read(dam.path("old.dam")).expect("a file");
+    let at = |part: &[u8]| bytes.windows(part.len()).position(|known| known == part).expect("it is there");
+    let (base, list) = (at(b"base\nbase\n"), at(b"same:1\nreport:0.9\n"));
+    bytes[base] ^= 1;
+    bytes[list] ^= 1;
+    let cut = bytes.len() - 3000;
+    let dam = dam.file("cut.dam", &bytes[..cut]).file("plain.txt", "no archive");
+    dam.run("verify ./cut.dam").failure().no_stderr().stdout(str![[r#"
+✗ ./cut.dam: 3 apps, 9 blobs, 33.9 kB
+    app_list is not what `dam.json` implies
+    layer 1 of mongodb:3.6.20 (sha256:b012b002d772…) has other content (sha256:3cf70b900920…)
+    layer 2 of report:0.9 (sha256:4d5dd749adb8…) ends 2.0 kB early, and the file with it
+3 faults
+copy the file again from where it came
+
+"#]]);
+    let json = dam.run("verify cut.dam --json").failure().json();
+    assert_eq!(json["faults"][0]["fault"], "document");
+    dam.run("verify ./plain.txt").error(str![[r#"
+error: `./plain.txt` is not a tar archive
+hint: copy the file again from where it came
+
+"#]]);
+    dam.run("verify ./nothing.dam").error(str![[r#"
+error: cannot access `./nothing.dam`
+caused by: No such file or directory (os error 2)
+
+"#]]);
+}
+
+#[test]
+fn names_in_a_damaged_file_cannot_play_with_the_terminal() {
+    let mut archive = dam_oci::archive::ArchiveWriter::new(Vec::new());
+    archive.add_bytes("manifest.json", b"[]").expect("memory does not fail");
+    archive.add_bytes("app_list", b"").expect("memory does not fail");
+    let saved = br#"[{"Config":"\u001b[2Jx.json","RepoTags":["\u001b]0;t\u0007:1"],"Layers":[]}]"#;
+    let mut other = dam_oci::archive::ArchiveWriter::new(Vec::new());
+    other.add_bytes("manifest.json", saved).expect("memory does not fail");
+    let dam =
+        Dam::new().file("a.tar", archive.finish().expect("memory")).file("b.tar", other.finish().expect("memory"));
+    dam.run("verify a.tar").success().stdout(str![[r#"
+✓ a.tar: 0 apps, 0 blobs, 2.6 kB, every digest holds
+
+"#]]);
+    dam.run("verify b.tar").failure().stdout(str![[r#"
+✗ b.tar: 0 apps, 0 blobs, 2.0 kB
+    the config of :1 is missing (x.json)
+1 fault
+copy the file again from where it came
+
+"#]]);
+}

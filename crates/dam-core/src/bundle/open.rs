@@ -236,7 +236,7 @@ fn read_head(path: &Path, archive: &Archive) -> Result<Option<Head>> {
 }
 
 /// Parses a `dam.json`. The version is looked at first: a later format may have changed everything else.
-pub(super) fn parse_head(path: &Path, bytes: &[u8]) -> Result<Head> {
+pub(crate) fn parse_head(path: &Path, bytes: &[u8]) -> Result<Head> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {

@@ -61,33 +61,43 @@ pub(super) fn apps(
 /// Says what the head claims of an app that its image does not bear out.
 fn contradiction(app: &HeadApp, archived: &ArchivedImage, config: &Config) -> Result<Option<String>> {
     let image = &archived.image;
-    let manifest = image.manifest();
+    if !archived.references.contains(&app.reference) {
+        return Ok(Some("has another name in the index".to_owned()));
+    }
+    let broken = claims(app, image.manifest_bytes(), image.manifest(), config)?.into_iter().next();
+    Ok(broken.map(str::to_owned))
+}
+
+/// Says of everything that the head claims of an app and its manifest and config do not bear out, what the app has
+/// instead.
+pub(crate) fn claims(app: &HeadApp, bytes: &[u8], manifest: &Manifest, config: &Config) -> Result<Vec<&'static str>> {
     let id = AppId { name: app.name.clone(), version: app.version.clone() };
     let labels = Labels::read(&app.name, &config.config.labels)?;
     let servers: Vec<String> = labels.servers.into_iter().map(Option::unwrap_or_default).collect();
     let claims = [
         ("has another name and version in its reference", AppId::of(&app.reference).as_ref() == Some(&id)),
-        ("has another name in the index", archived.references.contains(&app.reference)),
-        ("has a manifest of another length", app.manifest.size == image.manifest_bytes().len() as u64),
+        ("has a manifest of another length", app.manifest.size == bytes.len() as u64),
         ("has a manifest of another type", app.manifest.media_type == manifest.media_type()),
         ("has another config", app.image == manifest.config.digest),
-        ("has other layers", same_layers(&app.layers, archived, config)),
+        ("has other layers", same_layers(&app.layers, manifest, config)),
         ("has another family in its labels", app.family == labels.family),
         ("has another multiversion in its labels", app.multiversion == labels.multiversion),
         ("has other servers in its labels", app.servers == servers),
     ];
-    Ok(claims.into_iter().find(|(_, holds)| !holds).map(|(reason, _)| reason.to_owned()))
+    Ok(claims.into_iter().filter(|(_, holds)| !holds).map(|(reason, _)| reason).collect())
 }
 
-fn same_layers(listed: &[HeadLayer], archived: &ArchivedImage, config: &Config) -> bool {
-    let layers = &archived.image.manifest().layers;
-    let same = |(listed, (layer, diff_id)): (&HeadLayer, (&dam_oci::Descriptor, &Digest))| {
+fn same_layers(listed: &[HeadLayer], manifest: &Manifest, config: &Config) -> bool {
+    let layers = &manifest.layers;
+    let same = |(listed, (layer, diff_id)): (&HeadLayer, (&Descriptor, &Digest))| {
         listed.digest == layer.digest
             && listed.size == layer.size
             && listed.media_type == layer.media_type
             && listed.diff_id == *diff_id
     };
-    listed.len() == layers.len() && listed.iter().zip(layers.iter().zip(&config.rootfs.diff_ids)).all(same)
+    listed.len() == layers.len()
+        && layers.len() == config.rootfs.diff_ids.len()
+        && listed.iter().zip(layers.iter().zip(&config.rootfs.diff_ids)).all(same)
 }
 
 /// An image of the bundle, with what the head claims of its unpacked layers.

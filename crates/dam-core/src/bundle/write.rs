@@ -44,11 +44,10 @@ pub struct Written {
 pub fn write(apps: &[BundleApp], out: impl Write, reporter: &dyn Reporter) -> Result<Written> {
     let head = head(apps)?;
     let mut archive = ArchiveWriter::new(out);
-    archive.add_bytes("oci-layout", OCI_LAYOUT.as_bytes())?;
+    let [first, others @ ..] = documents(&head);
+    archive.add_bytes(first.0, &first.1)?;
     archive.add_bytes("dam.json", &json(&head))?;
-    archive.add_bytes("index.json", &json(&index(&head)))?;
-    archive.add_bytes("manifest.json", &json(&manifest_json(&head)))?;
-    archive.add_bytes("app_list", head.app_list().as_bytes())?;
+    others.iter().try_for_each(|(name, bytes)| archive.add_bytes(name, bytes))?;
     let layers = head.apps.iter().flat_map(|app| &app.layers);
     let total = layers.map(|layer| (layer.digest, layer.size)).collect::<BTreeMap<_, _>>().values().sum();
     reporter.event(Event::Started { what: "write bundle", total: Some(total) });
@@ -57,6 +56,16 @@ pub fn write(apps: &[BundleApp], out: impl Write, reporter: &dyn Reporter) -> Re
     let (blobs, added) = blobs?;
     archive.finish()?;
     Ok(Written { head, blobs, blob_bytes: added.iter().sum(), added })
+}
+
+/// Returns the documents that follow from `dam.json`, by name and in the order of the bundle.
+pub(crate) fn documents(head: &Head) -> [(&'static str, Vec<u8>); 4] {
+    [
+        ("oci-layout", OCI_LAYOUT.as_bytes().to_vec()),
+        ("index.json", json(&index(head))),
+        ("manifest.json", json(&manifest_json(head))),
+        ("app_list", head.app_list().into_bytes()),
+    ]
 }
 
 /// Writes manifests and configs, app by app, then layers, base first; each blob once. Returns how many there are, and the

@@ -16,6 +16,7 @@ pub mod save;
 mod target;
 pub mod upgrade;
 pub mod verify;
+pub mod verify_file;
 
 pub use candidate::{Candidate, Search};
 pub use target::Target;

@@ -63,10 +63,7 @@ impl Members {
     /// it is no archive, or a damaged or hostile one, and those of [`Parts::find`].
     pub fn open(path: &Path) -> Result<Self> {
         let parts = Parts::find(path)?;
-        let whole = match &parts {
-            Some(parts) => Section::new(Arc::new(Joined::new(parts)), 0, parts.length()),
-            None => file(path)?,
-        };
+        let whole = open_whole(path, parts.as_ref())?;
         let what = format!("`{}`", path.display());
         let later = PartName::read(path).filter(|name| name.number() > 1);
         Self::list_of(path, what, parts, whole, Arc::default()).map_err(|error| match (error, later) {
@@ -330,6 +327,23 @@ impl Members {
             }
         }
         Err(Error::damaged(self.name(), "it changed while it was read"))
+    }
+}
+
+/// Opens the bytes of an archive file, all parts of a split one, and returns them with their length. Nothing is looked at.
+///
+/// # Errors
+/// [`Error::Access`] where the file cannot be opened, [`ArchiveFault::NotFile`], and those of [`Parts::find`].
+pub fn open_bytes(path: &Path) -> Result<(Box<dyn Read + Send>, u64)> {
+    let whole = open_whole(path, Parts::find(path)?.as_ref())?;
+    let length = whole.length();
+    Ok((Box::new(whole), length))
+}
+
+fn open_whole(path: &Path, parts: Option<&Parts>) -> Result<Section> {
+    match parts {
+        Some(parts) => Ok(Section::new(Arc::new(Joined::new(parts)), 0, parts.length())),
+        None => file(path),
     }
 }
 

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use crate::{Compression, Descriptor, Digest, Image, ParseReferenceError, Reference, Result};
 
 pub use fault::{ArchiveFault, NameFault};
-pub use members::{ENTRY_LIMIT, Members};
+pub use members::{ENTRY_LIMIT, Members, open_bytes};
 pub(crate) use name::{clean, show};
 pub(crate) use oci::name_of;
 pub use oci::{NAME, REF_NAME};

@@ -6,6 +6,7 @@ use clap::Args;
 use dam_core::app::AppName;
 use dam_core::ops::Target;
 use dam_core::ops::diff::DiffTarget;
+use dam_core::ops::verify_file::VerifyTarget;
 
 use super::number;
 
@@ -69,14 +70,16 @@ pub(crate) struct Save {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Compares what is installed with what the store holds
+/// Compares what is installed with what the store holds, or reads all of a file and lists every fault
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam verify
-  dam verify shop")]
+  dam verify shop
+  dam verify site.dam")]
 pub(crate) struct Verify {
-    /// One app [default: all]
-    pub(crate) app: Option<AppName>,
+    /// One app, or a file [default: all installed apps]
+    #[arg(value_name = "APP|FILE")]
+    pub(crate) target: Option<VerifyTarget>,
 }
 
 /// Says how two products differ: their apps, versions, layers, bytes and scripts

@@ -14,6 +14,7 @@ mod plan;
 mod purge;
 mod save;
 mod verify;
+mod verify_file;
 mod version;
 
 use std::fmt::Write as _;
