@@ -166,6 +166,26 @@ fn who_gives_up_can_go_on_later() {
     assert_eq!(error.to_string(), format!("`{}` cannot be read any further", wanted.display()));
 }
 
+/// Wishes to stop.
+struct Tired;
+
+impl Media for Tired {
+    fn next(&mut self, _: &Path, _: Option<Error>) -> Result<PathBuf> {
+        panic!("nothing is read")
+    }
+
+    fn check(&self) -> Result<()> {
+        Err(Error::Cancelled)
+    }
+}
+
+#[test]
+fn the_wish_to_stop_is_looked_for_before_every_read() {
+    let sticks = Sticks::new(&bundle(), 8192);
+    let error = sticks.reader(Tired).and_then(read).expect_err("cancelled");
+    assert!(error.is_cut(), "{error:?}");
+}
+
 #[test]
 fn parts_of_something_else_are_found_at_their_ends_or_by_what_is_in_them() {
     let bytes = bundle();

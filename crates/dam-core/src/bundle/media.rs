@@ -25,6 +25,11 @@ pub trait Media: Send {
     /// # Errors
     /// Gives up: reading ends with [`dam_oci::Error::Lost`], which names the part and has this error as its cause.
     fn next(&mut self, wanted: &Path, refused: Option<Error>) -> Result<PathBuf>;
+
+    /// Fails when reading is to stop; asked before every read.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// There is nobody to change a medium.
@@ -118,6 +123,7 @@ impl Read for MediaReader {
         if buffer.is_empty() {
             return Ok(0);
         }
+        self.media.check().map_err(io::Error::other)?;
         loop {
             let path = path(&self.part);
             if let Some((file, left)) = self.open.as_mut().filter(|(_, left)| *left > 0) {

@@ -67,7 +67,7 @@ fn refuse_sweep(context: &Context, args: &Import, prepared: &Prepared) -> Result
 
 fn input(context: &Context, product: &Path, cancel: &Cancel) -> Input {
     if product == Path::new("-") {
-        return Input::Stream("standard input".to_owned(), Box::new(io::stdin()));
+        return Input::Stream("standard input".to_owned(), Box::new(cancel.watch(io::stdin())));
     }
     let changer = Changer { ui: Arc::clone(&context.ui), cancel: cancel.clone() };
     let media = context.ui.can_ask().then(|| Box::new(changer) as Box<dyn Media>);
@@ -90,5 +90,9 @@ impl Media for Changer {
         let answer = self.ui.ask(&question, &self.cancel).map_err(|_| Error::Cancelled)?;
         let answer = answer.trim();
         Ok(if answer.is_empty() { wanted.to_owned() } else { answer.into() })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.cancel.check()
     }
 }
