@@ -1,6 +1,5 @@
 //! Manifests of images that were seen in containerd's store, which tells nobody what it holds.
 
-use std::fs;
 use std::path::PathBuf;
 
 use dam_oci::Digest;
@@ -16,11 +15,6 @@ impl Cache {
     /// Keeps a manifest. One that cannot be written is not kept, which is no error: more is sent without it.
     pub fn put_manifest(&self, bytes: &[u8]) {
         self.put_document(bytes, "manifests", &self.manifest_path(Digest::of(bytes)));
-    }
-
-    /// Forgets a manifest.
-    pub fn forget_manifest(&self, digest: Digest) {
-        _ = fs::remove_file(self.manifest_path(digest));
     }
 
     fn manifest_path(&self, digest: Digest) -> PathBuf {

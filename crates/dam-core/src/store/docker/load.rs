@@ -19,7 +19,7 @@ use crate::{Error, Result, fault};
 impl DockerStore {
     pub(super) fn load_image(&self, image: &dyn Image, tags: &[Reference], reporter: &dyn Reporter) -> Result<ImageId> {
         let expected = self.id_of(image);
-        if self.find_id(expected)?.is_none() {
+        if !self.is_present(expected)? {
             let what = tags.first().map_or_else(|| expected.to_string(), Reference::to_string);
             let mut load =
                 Load { store: self, id: expected, what: format!("load {what}"), reporter, parts: Vec::new() };
@@ -79,8 +79,8 @@ impl Load<'_> {
             };
             if self.store.engine.form() == Form::Layout {
                 // What the engine has of a small image is asked only now.
-                let proven = self.store.proven_layers(image)?;
-                return if proven.contains(digest) { self.send_missing(image, &proven) } else { sent };
+                let held = self.store.held_layers(image)?;
+                return if held.contains(digest) { self.send_missing(image, &held) } else { sent };
             }
             // A layer that was lent is not one of the source's any more: this ends after as many rounds as it has layers.
             let lender = composed.diff_id(*digest)?.map(|diff_id| self.store.lender(diff_id)).transpose()?.flatten();
@@ -97,7 +97,8 @@ impl Load<'_> {
             return self.send_without(present, image);
         }
         let refused = match self.send_without(present, image) {
-            Ok(()) if self.store.engine.form() == Form::Layout && !self.store.still_holds(present)? => None,
+            // Containerd's store takes images of which blobs are missing.
+            Ok(()) if self.store.engine.form() == Form::Layout && !self.store.is_loaded_whole(self.id)? => None,
             // Another program may have removed the layers that were counted on.
             Err(error @ Error::Docker(DockerError::Answered { .. } | DockerError::OtherImage { .. })) => Some(error),
             sent => return sent,

@@ -19,6 +19,10 @@ impl ApiVersion {
     pub(super) const NEWEST: Self = Self { major: 1, minor: 52 };
     /// The oldest version with everything dam asks for.
     const OLDEST: Self = Self { major: 1, minor: 24 };
+    /// From here on, lists leave out images of containerd's store that lack content; tried with Docker 26.
+    pub(super) const LISTS_WHOLE_IMAGES: Self = Self { major: 1, minor: 45 };
+    /// From here on, lists say of each manifest whether all of its content is there.
+    pub(super) const TELLS_AVAILABLE: Self = Self { major: 1, minor: 47 };
     const OLDEST_TEXT: &'static str = "1.24";
 
     /// Chooses the newest version both sides know; `offered` is the engine's `Api-Version` header, which engines from

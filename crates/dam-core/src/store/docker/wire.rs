@@ -49,6 +49,18 @@ pub(super) struct ImageRow {
     #[serde(deserialize_with = "null_is_default")]
     pub(super) labels: BTreeMap<String, String>,
     pub(super) size: i64,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) manifests: Vec<ManifestRow>,
+}
+
+/// A manifest of a row of `GET /images/json?manifests=1`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ManifestRow {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    #[serde(rename = "Available")]
+    pub(super) available: bool,
 }
 
 /// A row of `GET /containers/json`.

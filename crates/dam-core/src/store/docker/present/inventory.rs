@@ -16,8 +16,6 @@ pub(in super::super) struct Inventory {
     stacks: HashSet<Digest>,
     /// Parts of images that were sent one by one, each with the image it is a part of.
     parts: HashMap<ImageId, Digest>,
-    /// Images of containerd's store of which every blob is known to be there.
-    proven: HashSet<ImageId>,
 }
 
 impl Inventory {
@@ -30,7 +28,6 @@ impl Inventory {
     /// Notes that an image is gone, and with it the layers that no other image has.
     pub(in super::super) fn forget(&mut self, id: ImageId) {
         self.parts.remove(&id);
-        self.proven.remove(&id);
         if self.images.remove(&id).is_some() {
             self.stacks = self.images.values().flat_map(|layers| stacks(layers)).collect();
         }
@@ -63,16 +60,6 @@ impl Inventory {
             self.parts.iter().filter(|(_, of)| **of == whole).map(|(part, _)| *part).collect();
         parts.sort();
         parts
-    }
-
-    /// Notes that every blob of an image is there.
-    pub(in super::super) fn prove(&mut self, id: ImageId) {
-        self.proven.insert(id);
-    }
-
-    /// Tells whether every blob of an image is known to be there.
-    pub(in super::super) fn is_proven(&self, id: ImageId) -> bool {
-        self.proven.contains(&id)
     }
 }
 

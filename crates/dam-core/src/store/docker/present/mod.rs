@@ -3,13 +3,14 @@
 //! A classic store looks a layer up by what lies below it too, so a layer counts only where all below it are the same.
 //! Docker 20.10 and 26 take an archive that names such layers and leaves their files out. Podman wants every file.
 //! Containerd's store takes an OCI layout without the blobs it has, but does not say which these are: dam remembers the
-//! manifests it has seen there ([`proof`] says what such a memory is worth).
+//! manifests it has seen there, and counts on those whose image is listed as whole ([`whole`] says how that is known, and
+//! that every image is looked at after a load that counted on something).
 //!
 //! The engine is asked once. The answer is kept as long as the store, and follows what dam itself loads and removes; what
 //! others do meanwhile shows when a load that counted on a layer is refused, and is then sent whole.
 
 mod inventory;
-mod proof;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
@@ -75,12 +76,19 @@ impl DockerStore {
     }
 
     fn take_inventory(&self) -> Result<Inventory> {
+        match self.engine.form() {
+            Form::Plain => self.inspect_images(),
+            Form::Layout => self.remember_images(),
+        }
+    }
+
+    /// Asks a classic store for the layers of each image.
+    fn inspect_images(&self) -> Result<Inventory> {
         let mut inventory = Inventory::default();
         for (at, listed) in self.list_images()?.into_iter().enumerate() {
-            let layers = match self.engine.form() {
-                Form::Layout => self.cache.manifest(listed.id.0).as_deref().and_then(blobs).unwrap_or_default(),
-                Form::Plain if at >= IMAGES_LIMIT => Vec::new(),
-                Form::Plain => match self.inspect(&listed.id.to_string())? {
+            let layers = match at {
+                IMAGES_LIMIT.. => Vec::new(),
+                _ => match self.inspect(&listed.id.to_string())? {
                     Some(inspected) => self.stored(inspected)?.diff_ids,
                     None => continue,
                 },
@@ -93,19 +101,40 @@ impl DockerStore {
         Ok(inventory)
     }
 
+    /// Lists the images of containerd's store, and remembers what their manifests say.
+    fn remember_images(&self) -> Result<Inventory> {
+        let mut inventory = Inventory::default();
+        for id in self.whole_images()? {
+            inventory.add(id, self.cache.manifest(id.0).as_deref().and_then(blobs).unwrap_or_default());
+        }
+        Ok(inventory)
+    }
+
     /// Returns the layers of `image` that need not be sent, by the names the store knows them by.
     pub(super) fn present_layers(&self, image: &dyn Image) -> Result<BTreeSet<Digest>> {
         let size: u64 = image.manifest().layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.size));
         if self.engine.is_podman || size < WORTHWHILE {
             return Ok(BTreeSet::new());
         }
-        match self.engine.form() {
-            Form::Plain => {
-                let layers = self.engine.names(image)?;
-                Ok(left_out(&layers, self.with_inventory(|inventory| inventory.shared(&layers))?))
-            }
-            Form::Layout => self.proven_layers(image),
-        }
+        self.held_layers(image)
+    }
+
+    /// Returns the layers of `image` that an archive may leave out, however small they are.
+    pub(super) fn held_layers(&self, image: &dyn Image) -> Result<BTreeSet<Digest>> {
+        let layers = self.engine.names(image)?;
+        self.with_inventory(|inventory| match self.engine.form() {
+            Form::Plain => left_out(&layers, inventory.shared(&layers)),
+            Form::Layout => layers.into_iter().filter(|layer| inventory.image_with(*layer).is_some()).collect(),
+        })
+    }
+
+    /// Tells whether the engine has an image that need not be sent. One of containerd's store may be there and lack blobs.
+    pub(super) fn is_present(&self, id: ImageId) -> Result<bool> {
+        let is_whole = || match self.engine.form() {
+            Form::Layout if self.tells_whole() => self.with_inventory(|inventory| inventory.holds(id)),
+            _ => Ok(true),
+        };
+        Ok(self.inspect(&id.to_string())?.is_some() && is_whole()?)
     }
 
     /// Notes an image that was loaded.
@@ -114,10 +143,7 @@ impl DockerStore {
         if self.engine.form() == Form::Layout {
             self.cache.put_manifest(image.manifest_bytes());
         }
-        self.known.note(|inventory| {
-            inventory.add(id, layers);
-            inventory.prove(id);
-        });
+        self.known.note(|inventory| inventory.add(id, layers));
         Ok(())
     }
 }
