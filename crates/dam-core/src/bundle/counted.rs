@@ -63,7 +63,7 @@ impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.cancel.is_set() {
             // Not `Interrupted`: that kind asks for another try.
-            return Err(io::Error::other("interrupted"));
+            return Err(io::Error::other(Error::Cancelled));
         }
         let count = self.inner.write(bytes).inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {

@@ -16,19 +16,79 @@ use super::error::DockerError;
 use super::{DockerStore, images};
 use crate::cache::{Cache, CachedLayer};
 use crate::event::{Event, Reporter, Silent, Watched};
-use crate::store::{ImageId, pump};
+use crate::host::Cancel;
+use crate::store::{ImageId, Store, StoredImage, pump};
 use crate::{Error, Result};
 
 /// Bytes of small files that are kept while an export passes, to find config and manifest among them.
 const SMALL_FILES_LIMIT: u64 = 16 << 20;
 
+/// How many images are asked for at once: their names stand in one line of a request.
+const TOGETHER: usize = 200;
+
 impl DockerStore {
+    /// Gets the layers and configs of images into the cache, as far as they are not there: one stream for many images, in
+    /// which what they share is once.
+    pub(super) fn fetch_images(&self, ids: &[ImageId], cancel: &Cancel, reporter: &dyn Reporter) -> Result<()> {
+        let once: BTreeSet<ImageId> = ids.iter().copied().collect();
+        let mut missing = Vec::new();
+        for id in once {
+            cancel.check()?;
+            let stored = self.find_id(id)?.ok_or(Error::NoImage(id))?;
+            let lacking = self.lacking(&stored.diff_ids)?;
+            if !lacking.is_empty() || self.cache.config(stored.id.0).is_none() {
+                missing.push((stored, lacking));
+            }
+        }
+        missing.chunks(TOGETHER).try_for_each(|some| self.fetch_together(some, cancel, reporter))
+    }
+
+    /// Returns the layers that the cache lacks.
+    fn lacking(&self, diff_ids: &[Digest]) -> Result<BTreeSet<Digest>> {
+        let mut lacking = BTreeSet::new();
+        for &diff_id in diff_ids {
+            if self.cache.layer(diff_id)?.is_none() {
+                lacking.insert(diff_id);
+            }
+        }
+        Ok(lacking)
+    }
+
+    fn fetch_together(
+        &self,
+        images: &[(StoredImage, BTreeSet<Digest>)],
+        cancel: &Cancel,
+        reporter: &dyn Reporter,
+    ) -> Result<()> {
+        let sources = images.iter().map(|(stored, _)| self.source(stored.id, Some(stored.size)));
+        let sources: Vec<Source> = sources.collect();
+        let lacking: BTreeSet<Digest> = images.iter().flat_map(|(_, lacking)| lacking).copied().collect();
+        let all = images.iter().flat_map(|(stored, _)| &stored.diff_ids);
+        let mut sizes = BTreeSet::new();
+        for &diff_id in all.filter(|diff_id| !lacking.contains(diff_id)) {
+            sizes.extend(self.cache.layer(diff_id)?.map(|layer| layer.unpacked));
+        }
+        let wish = Wish { images: &sources, missing: &lacking, sizes: &sizes, cancel: Some(cancel) };
+        let export = wish.export(reporter)?;
+        for source in &sources {
+            // What one stream did not bring is asked for once more when the image is opened.
+            if let Ok(config) = source.find_config(&export.small) {
+                self.cache.put_config(&config);
+            }
+        }
+        Ok(())
+    }
+
+    fn source(&self, id: ImageId, size: Option<u64>) -> Source {
+        Source { client: Arc::clone(&self.client), cache: self.cache.clone(), id, size }
+    }
+
     pub(super) fn image_value(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>> {
         let name = id.to_string();
         let inspected = self.inspect(&name)?.ok_or(Error::NoImage(id))?;
         let size = u64::try_from(inspected.size).ok();
         let id = images::read_id(&inspected.id, "inspect an image")?;
-        let source = Source { client: Arc::clone(&self.client), cache: self.cache.clone(), id, size };
+        let source = self.source(id, size);
         let wanted: Vec<Digest> = self.stored(inspected)?.diff_ids;
         Ok(Box::new(source.image(&wanted, reporter)?))
     }
@@ -68,7 +128,7 @@ impl Source {
             _ => {
                 let export = self.export(&missing, &layers, reporter)?;
                 layers.extend(export.layers.iter().map(|(&diff_id, layer)| (diff_id, layer.descriptor.clone())));
-                let config = self.find_config(export.small)?;
+                let config = self.find_config(&export.small)?;
                 self.cache.put_config(&config);
                 config
             }
@@ -102,29 +162,72 @@ impl Source {
         for &diff_id in known.keys() {
             sizes.extend(self.cache.layer(diff_id)?.map(|layer| layer.unpacked));
         }
-        let export = self.export_once(missing, &sizes, reporter)?;
+        let images = std::slice::from_ref(self);
+        let wish = Wish { images, missing, sizes: &sizes, cancel: None };
+        let export = wish.export(reporter)?;
         let complete = |export: &Export| missing.iter().all(|diff_id| export.layers.contains_key(diff_id));
         if complete(&export) || !export.mistaken {
             return Ok(export);
         }
-        self.export_once(missing, &BTreeSet::new(), reporter)
+        Wish { sizes: &BTreeSet::new(), ..wish }.export(reporter)
     }
 
-    /// `sizes` are plain lengths of layers the cache has: a file of such a length is most likely one of them and is only
-    /// hashed. Where that was wrong, [`Export::mistaken`] says so.
-    fn export_once(
-        &self,
-        missing: &BTreeSet<Digest>,
-        sizes: &BTreeSet<u64>,
-        reporter: &dyn Reporter,
-    ) -> Result<Export> {
-        let what = format!("export image {}", self.id.0.short());
-        let ask = Ask::new(&what, format!("images/{}/get", self.id));
-        let answer = self.client.get(&ask)?.found()?.ok_or(Error::NoImage(self.id))?;
+    /// Finds the config: by the image id in classic stores; in containerd's the id names a manifest or an index.
+    fn find_config(&self, small: &BTreeMap<Digest, Vec<u8>>) -> Result<Vec<u8>> {
+        let mut digest = self.id.0;
+        // An index, a manifest, a config: never deeper.
+        for _ in 0..3 {
+            let bytes = small.get(&digest).ok_or_else(|| self.lacks(format!("blob {digest}")))?;
+            let document: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let named = [document.pointer("/config/digest"), document.pointer("/manifests/0/digest")];
+            match named.into_iter().flatten().find_map(|digest| digest.as_str()?.parse().ok()) {
+                Some(next) => digest = next,
+                None => return Ok(bytes.clone()),
+            }
+        }
+        Err(self.lacks("a config".to_owned()))
+    }
+
+    fn lacks(&self, what: String) -> Error {
+        DockerError::Export { image: self.id.0, what }.into()
+    }
+}
+
+/// What is asked of an engine at once.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    /// The images; all of one engine, at least one.
+    images: &'a [Source],
+    /// The layers that are to go into the cache.
+    missing: &'a BTreeSet<Digest>,
+    /// Plain lengths of layers the cache has: a file of such a length is most likely one of them and is only hashed. Where
+    /// that was wrong, [`Export::mistaken`] says so.
+    sizes: &'a BTreeSet<u64>,
+    /// The wish to stop, where the stream is not watched from above.
+    cancel: Option<&'a Cancel>,
+}
+
+impl Wish<'_> {
+    fn ask(&self) -> Ask {
+        match self.images {
+            [image] => Ask::new(format!("export image {}", image.id.0.short()), format!("images/{}/get", image.id)),
+            images => {
+                let ask = Ask::new(format!("export {} images", images.len()), "images/get");
+                images.iter().fold(ask, |ask, image| ask.with("names", &image.id.to_string()))
+            }
+        }
+    }
+
+    fn export(&self, reporter: &dyn Reporter) -> Result<Export> {
+        let Source { client, cache, id, size } = &self.images[0];
+        let answer = client.get(&self.ask())?.found()?.ok_or(Error::NoImage(*id))?;
         let (doing, reader) = answer.into_reader();
-        reporter.event(Event::Started { what: &what, total: self.size });
+        // Of several images the engine tells only lengths in which what they share counts for each.
+        let total = size.filter(|_| self.images.len() == 1);
+        reporter.event(Event::Started { what: &doing, total });
+        let reader = self.cancel.cloned().unwrap_or_default().watch(reader);
         let mut archive = tar::Archive::new(Watched::new(reader, reporter));
-        let mut take = Take { cache: &self.cache, missing, sizes, export: Export::default(), small: 0 };
+        let mut take = Take { cache, missing: self.missing, sizes: self.sizes, export: Export::default(), small: 0 };
         let broke_off = |source| Error::from(DockerError::BrokeOff { doing: doing.clone(), source });
         let result = archive.entries().map_err(broke_off).and_then(|entries| {
             for entry in entries {
@@ -136,30 +239,6 @@ impl Source {
         // To the end, so that the connection can be used again.
         result.and_then(|()| pump(&mut archive.into_inner(), &mut io::sink()).map_err(broke_off))?;
         Ok(take.export)
-    }
-
-    /// Finds the config: by the image id in classic stores; in containerd's the id names a manifest or an index.
-    fn find_config(&self, mut small: BTreeMap<Digest, Vec<u8>>) -> Result<Vec<u8>> {
-        let mut digest = self.id.0;
-        // An index, a manifest, a config: never deeper.
-        for _ in 0..3 {
-            let bytes = small.remove(&digest).ok_or_else(|| self.lacks(format!("blob {digest}")))?;
-            let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let named = [document.pointer("/config/digest"), document.pointer("/manifests/0/digest")];
-            match named.into_iter().flatten().find_map(|digest| digest.as_str()?.parse().ok()) {
-                Some(next) => {
-                    // What containerd's store holds under this id, for later loads to count on.
-                    self.cache.put_manifest(&bytes);
-                    digest = next;
-                }
-                None => return Ok(bytes),
-            }
-        }
-        Err(self.lacks("a config".to_owned()))
-    }
-
-    fn lacks(&self, what: String) -> Error {
-        DockerError::Export { image: self.id.0, what }.into()
     }
 }
 

@@ -40,6 +40,7 @@ use super::{BuildRequest, Demand, Description, ImageId, ListedImage, Room, Store
 use crate::Result;
 use crate::cache::Cache;
 use crate::event::Reporter;
+use crate::host::Cancel;
 
 pub use context::{ContextFault, EndpointSettings};
 pub use endpoint::{Endpoint, EndpointFault, ParseEndpointError, without_password};
@@ -174,6 +175,10 @@ impl Store for DockerStore {
 
     fn meta(&self, id: ImageId, out: &mut dyn Write) -> Result<bool> {
         self.copy_meta(id, out)
+    }
+
+    fn fetch(&self, ids: &[ImageId], cancel: &Cancel, reporter: &dyn Reporter) -> Result<()> {
+        self.fetch_images(ids, cancel, reporter)
     }
 
     fn image(&self, id: ImageId, reporter: &dyn Reporter) -> Result<Box<dyn Image>> {
