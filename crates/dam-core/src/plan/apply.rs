@@ -10,7 +10,7 @@ use super::effect::Before;
 use super::transaction::{Place, Transaction};
 use super::{Aftermath, Failure, Plan, Product, Step, undo};
 use crate::app::AppId;
-use crate::event::Reporter;
+use crate::event::{Event, Reporter, Warning};
 use crate::host::Host;
 use crate::ledger::{OperationId, OperationKind, StepState};
 use crate::store::ImageId;
@@ -177,6 +177,9 @@ impl<'a> Run<'a> {
                 && let Some(arrived) = self.arrivals.arrived.take()
             {
                 arrived().map_err(|error| (error.into(), None))?;
+                if !journal.is_empty() {
+                    self.forget_cut_off_parts();
+                }
             }
             let earlier = journal.iter().find(|step| step.index == index);
             let note = earlier.map(|step| step.note.clone());
@@ -187,6 +190,15 @@ impl<'a> Run<'a> {
             self.take_step(index, place, note).map_err(|failure| (failure, Some(place)))?;
         }
         Ok(())
+    }
+
+    /// Removes what the loads left that an earlier dam was cut off in: this one has loaded the same anew. Where it stays, it
+    /// only takes space, and `purge` finds it.
+    fn forget_cut_off_parts(&self) {
+        if let Err(error) = self.host.store.forget_parts() {
+            let what = format!("the store keeps what a load left that was cut off: {error}");
+            self.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
+        }
     }
 
     /// Carries out one step. `note` is the one of an earlier try that was cut off: what was there before that is what

@@ -100,7 +100,10 @@ impl LayoutStore {
         let total = manifest.layers.iter().map(|layer| layer.size).sum::<u64>() + manifest.config.size;
         reporter.event(Event::Started { what: "load image", total: Some(total) });
         fault::point("layout: before the image is kept");
-        let put = self.layout.put_image(image, &mut |bytes| reporter.event(Event::Advanced { bytes }));
+        let put = self.layout.put_image(image, &mut |bytes| {
+            fault::point("layout: a piece of a blob has come");
+            reporter.event(Event::Advanced { bytes });
+        });
         reporter.event(Event::Finished);
         fault::point("layout: after the image is kept");
         match &put {
