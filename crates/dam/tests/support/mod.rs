@@ -4,6 +4,7 @@
 
 mod app;
 mod disk;
+pub(crate) mod product;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, lchown};
@@ -33,7 +34,17 @@ pub(crate) struct Dam {
 impl Dam {
     /// A dam with an empty home and an empty root.
     pub(crate) fn new() -> Self {
-        let folder = TempDir::with_prefix("dam-test-").expect("a temp folder");
+        Self::inside(TempDir::with_prefix("dam-test-").expect("a temp folder"))
+    }
+
+    /// The same in memory, where there is such a place: for a test that starts dam hundreds of times and pulls no plug, so
+    /// that nothing needs to reach a disk.
+    pub(crate) fn in_memory() -> Self {
+        let folder = TempDir::with_prefix_in("dam-test-", "/dev/shm");
+        folder.map_or_else(|_| Self::new(), Self::inside)
+    }
+
+    fn inside(folder: TempDir) -> Self {
         let home = folder.path().join("home");
         std::fs::create_dir(&home).expect("a home");
         std::fs::create_dir(folder.path().join("state")).expect("a folder for what runs");
