@@ -1,16 +1,18 @@
-//! The corruption set: thousands of flipped bits and cuts, over every member of an archive. Each is refused, or the apps
-//! are the same; the store learns nothing of a refused one.
+//! The corruption set: thousands of flipped bits and cuts, over every member of an archive, read as a file and from a pipe.
+//! Each is refused, or the apps are the same; the store learns nothing of a refused one.
 //!
 //! Every case follows from [`SEED`] and its number alone, both of which a failure tells.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::thread;
 
 use dam_core::Result;
 use dam_core::app::{HookName, describe};
-use dam_core::bundle::{Bundle, BundleApp, BundledApp, write};
+use dam_core::bundle::{Bundle, BundleApp, BundledApp, StreamedBundle, write};
 use dam_core::event::Silent;
 use dam_core::meta::KeptMeta;
 use dam_core::store::{ImageId, LayoutStore, Store};
@@ -217,12 +219,36 @@ impl Bench {
 
     /// Tries one case and returns whether it was refused.
     fn refuses(&self, case: u64, damage: &Damage, sound: &[u8], expected: &Apps) -> bool {
+        let damaged = damage.done_to(sound);
         let path = self.folder.path().join("site.dam");
-        fs::write(&path, damage.done_to(sound)).expect("space");
+        fs::write(&path, &damaged).expect("space");
+        let is_streamed = self.takes_stream(damaged, expected);
+        let is_refused = self.refuses_file(case, damage, expected, &path);
+        assert!(!is_streamed || !is_refused, "refused as a file, taken from a pipe");
+        is_refused
+    }
+
+    /// Tells whether an archive is taken from a pipe, to its end.
+    fn takes_stream(&self, damaged: Vec<u8>, expected: &Apps) -> bool {
+        let Ok(bundle) = StreamedBundle::open("a pipe", Box::new(Cursor::new(damaged))) else { return false };
+        let (verified, rest) = bundle.into_parts();
+        rest.hash_skipped();
+        if load(&self.memory, verified.apps()).is_err() || rest.finish().is_err() {
+            return false;
+        }
+        let names = verified.apps().iter().map(|app| (&app.reference, app.image.manifest().config.digest));
+        assert!(
+            names.eq(expected.iter().map(|(reference, (config, _))| (reference, *config))),
+            "other apps from a pipe"
+        );
+        true
+    }
+
+    fn refuses_file(&self, case: u64, damage: &Damage, expected: &Apps, path: &Path) -> bool {
         let is_both = case.is_multiple_of(LAYOUT_EVERY);
         let stores: [(&dyn Store, bool); 2] = [(&self.memory, true), (&self.layout, is_both)];
         let stores = stores.iter().filter(|(_, is_tried)| *is_tried).map(|(store, _)| *store);
-        match Bundle::open(&path, &Silent).and_then(Bundle::verify) {
+        match Bundle::open(path, &Silent).and_then(Bundle::verify) {
             Err(error) => {
                 assert!(!error.to_string().contains('\n'), "{error}");
                 true

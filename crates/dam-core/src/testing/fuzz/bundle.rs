@@ -1,12 +1,14 @@
 //! The head of a bundle.
 
+use std::io::Cursor;
 use std::sync::OnceLock;
 
 use dam_oci::archive::ArchiveWriter;
 
 use super::archives::{Member, members};
+use super::tars::mended;
 use super::{seeds, with_file};
-use crate::bundle::{Bundle, Head};
+use crate::bundle::{Bundle, BundledApp, Head, StreamedBundle};
 use crate::event::Silent;
 
 /// Puts the bytes into a small bundle as its `dam.json`, and reads that to its last layer.
@@ -14,7 +16,9 @@ pub(super) fn dam_json(data: &[u8]) {
     static SOUND: OnceLock<Vec<Member>> = OnceLock::new();
     let sound = SOUND.get_or_init(|| members(&seeds::bundle()));
     let head: Option<Head> = serde_json::from_slice(data).ok();
-    with_file(&archive(sound, data, head.as_ref()), |path| {
+    let archive = archive(sound, data, head.as_ref());
+    streamed(&archive);
+    with_file(&archive, |path| {
         let Ok(bundle) = Bundle::open(path, &Silent) else { return };
         let head = head.as_ref().expect("a bundle with a broken head was opened");
         let Ok(verified) = bundle.verify() else { return };
@@ -32,6 +36,33 @@ pub(super) fn dam_json(data: &[u8]) {
         let again = serde_json::to_vec(head).expect("only string keys");
         assert_eq!(serde_json::from_slice::<Head>(&again).expect("just written"), *head);
     }
+}
+
+/// Reads the bytes, as the tar of a bundle, in one pass.
+pub(super) fn streamed_bundle(data: &[u8]) {
+    streamed(data);
+    streamed(&mended(data));
+}
+
+/// Reads a stream to its end, as an import does: what it takes is what it would have taken from a file.
+fn streamed(bundle: &[u8]) {
+    let Ok(streamed) = StreamedBundle::open("a pipe", Box::new(Cursor::new(bundle.to_vec()))) else { return };
+    let (verified, rest) = streamed.into_parts();
+    let read = |app: &BundledApp| {
+        let layers = dam_oci::layers(&*app.image)?;
+        dam_oci::visit_layers(&*app.image, &layers, &mut |_, _| Ok(()))
+    };
+    if verified.apps().iter().any(|app| read(app).is_err()) || rest.finish().is_err() {
+        return;
+    }
+    with_file(bundle, |path| {
+        let from_file = Bundle::open(path, &Silent).and_then(Bundle::verify).expect("taken from a pipe");
+        assert_eq!(from_file.head(), verified.head());
+        for (one, other) in from_file.apps().iter().zip(verified.apps()) {
+            assert_eq!((&one.reference, one.meta), (&other.reference, other.meta));
+            assert_eq!(one.image.manifest_bytes(), other.image.manifest_bytes());
+        }
+    });
 }
 
 /// Writes the bundle with another head, and the list of apps that goes with it.

@@ -26,11 +26,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "dam_json", run: bundle::dam_json },
+    Target { name: "streamed_bundle", run: bundle::streamed_bundle },
     Target { name: "tar_head", run: tars::tar_head },
     Target { name: "manifest_json", run: manifests::manifest_json },
     Target { name: "dam1_archive", run: archives::dam1_archive },
+    Target { name: "dam1_bundle", run: archives::dam1_bundle },
     Target { name: "product_list", run: texts::product_list },
     Target { name: "meta_tar", run: meta::meta_tar },
     Target { name: "reference", run: texts::reference },

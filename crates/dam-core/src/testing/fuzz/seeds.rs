@@ -29,9 +29,11 @@ pub struct Seed {
 pub fn seeds(name: &str) -> Vec<Seed> {
     let good = match name {
         "dam_json" => vec![dam_json()],
+        "streamed_bundle" => vec![bundle()],
         "tar_head" => tars(),
         "manifest_json" => manifests(),
         "dam1_archive" => dam1_archives(),
+        "dam1_bundle" => vec![[b"shop:1\n\xff", &dam1_archives()[1][..]].concat()],
         "product_list" => {
             texts(&["# two apps\n\nshop:1.0 # a shop\r\nplant:5000/tools/backup:2.1\n", "\u{feff}a:1\na:1\n;\n"])
         }
