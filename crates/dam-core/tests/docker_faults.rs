@@ -15,8 +15,8 @@ use dam_core::cache::Cache;
 use dam_core::event::Silent;
 use dam_core::store::docker::{DockerError, DockerStore, Endpoint, TlsFiles, Unreachable};
 use dam_core::store::{ImageId, Store};
-use dam_oci::Digest;
 use dam_oci::testing::ImageBuilder;
+use dam_oci::{Digest, Image};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -246,6 +246,51 @@ fn fields_that_are_missing_or_new_do_no_harm() {
     let fake = Fake::new().on("GET /images/", Answer::Say(200, text));
     let image = fake.connect().expect("a connection").find_id(id()).expect("an answer").expect("an image");
     assert_eq!((image.tags.len(), image.size, image.created), (0, 0, None));
+}
+
+/// Text that lives as long as the test.
+fn said(text: String) -> Answer {
+    Answer::Say(200, text.leak())
+}
+
+#[test]
+fn room_is_told_only_of_a_folder_that_is_the_engines() {
+    let data = tempfile::tempdir().expect("a folder");
+    let room = |root: &Path, extra: &str| {
+        let info = format!(r#"{{"ID":"its id","DockerRootDir":"{}"{extra}}}"#, root.display());
+        let store = Fake::new().on("GET /info", said(info)).connect().expect("a connection");
+        store.room().expect("an answer").map(|room| room.place)
+    };
+    assert_eq!(room(data.path(), ""), Some(data.path().to_owned()));
+    assert_eq!(room(&data.path().join("none"), ""), None);
+    assert_eq!(room(Path::new("relative"), ""), None);
+    let containerd = r#","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]"#;
+    assert_eq!(room(data.path(), containerd), None, "where containerd keeps its data is not known");
+    fs::create_dir_all(data.path().join("containerd/daemon")).expect("a folder");
+    assert_eq!(room(data.path(), containerd), Some(data.path().join("containerd/daemon")));
+    fs::write(data.path().join("engine-id"), "its id\n").expect("a file");
+    assert_eq!(room(data.path(), ""), Some(data.path().to_owned()));
+    fs::write(data.path().join("engine-id"), "another id").expect("a file");
+    assert_eq!(room(data.path(), ""), None, "an engine in a chroot may mean another folder");
+}
+
+#[test]
+fn an_image_in_containerds_store_counts_where_the_engine_says_that_it_is_whole() {
+    let image = ImageBuilder::app().file("big", 0o644, vec![9; 8 << 20]).build();
+    let id = Digest::of(image.manifest_bytes());
+    let layers = |version, manifests: &str| {
+        let list = format!(r#"[{{"Id":"{id}"{manifests}}}]"#);
+        let info = r#"{"DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}"#;
+        let fake =
+            Fake::new().version(version).on("GET /info", Answer::Say(200, info)).on("GET /images/json", said(list));
+        Cache::new(fake.folder.path().join("cache"), 1 << 20).put_manifest(image.manifest_bytes());
+        let demand = fake.connect().expect("a connection").demand(&[&image]).expect("an answer");
+        demand.images[0].layers_sent
+    };
+    let available = |value| format!(r#","Manifests":[{{"ID":"{id}","Available":{value}}}]"#);
+    // Docker 26 lists whole images only; what an older one lists is not known.
+    assert_eq!((layers("1.44", ""), layers("1.45", ""), layers("1.46", "")), (1, 0, 0));
+    assert_eq!((layers("1.47", ""), layers("1.47", &available(false)), layers("1.52", &available(true))), (1, 1, 0));
 }
 
 #[test]

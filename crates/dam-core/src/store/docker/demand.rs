@@ -34,7 +34,7 @@ impl DockerStore {
             let layers = layers(*image)?;
             let plain = |layer: &Layer| self.plain_size(*image, layer).unwrap_or(layer.blob.size);
             let plain = layers.iter().map(plain).collect();
-            asked.push(Asked { id: self.id_of(*image), names: self.engine.names(*image)?, layers, plain });
+            asked.push(Asked { id: self.id_of(*image), names: self.lasting_names(*image)?, layers, plain });
         }
         self.with_inventory(|inventory| {
             // What earlier images bring is there for later ones.

@@ -139,12 +139,20 @@ impl DockerStore {
 
     /// Notes an image that was loaded.
     pub(super) fn note_loaded(&self, id: ImageId, image: &dyn Image) -> Result<()> {
-        let layers = self.engine.names(image)?;
+        let layers = self.lasting_names(image)?;
         if self.engine.form() == Form::Layout {
             self.cache.put_manifest(image.manifest_bytes());
         }
         self.known.note(|inventory| inventory.add(id, layers));
         Ok(())
+    }
+
+    /// Names the layers of an image that later loads may count on: none where the engine does not tell whether it is whole.
+    pub(super) fn lasting_names(&self, image: &dyn Image) -> Result<Vec<Digest>> {
+        match self.engine.form() {
+            Form::Layout if !self.tells_whole() => Ok(Vec::new()),
+            _ => self.engine.names(image),
+        }
     }
 }
 
