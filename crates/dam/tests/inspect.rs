@@ -345,3 +345,77 @@ copy the file again from where it came
 
 "#]]);
 }
+
+#[test]
+fn a_file_of_several_apps_is_told_in_a_table() {
+    let dam = old_and_new();
+    dam.run("info old.dam").success().no_stderr().stdout(str![[r#"
+old.dam: 3 apps, 36.9 kB, a bundle of dam 2
+
+  NAME     VERSION     SIZE     ADDS  SHARES
+  mongodb  3.6.20   10.2 kB  10.2 kB
+  same     1        10.2 kB   3.6 kB  1 of 2 layers
+  report   0.9      10.2 kB   3.6 kB  1 of 2 layers
+
+"#]]);
+    dam.run("info old.dam --app mongodb").success().no_stderr().stdout(str![[r#"
+mongodb 3.6.20
+  family        mongodb
+  multiversion  no
+  image         mongodb:3.6.20  1bedcad6d9e4
+  size          10.2 kB, 2 layers
+  hooks         install uninstall
+  found         in old.dam, 36.9 kB, a bundle of dam 2
+
+"#]]);
+    dam.run("info old.dam --app same:1").success().no_stderr().stdout(str![[r#"
+same 1
+  family        same
+  multiversion  no
+  image         same:1  3aa7ecf475e0
+  size          10.2 kB, 2 layers
+  hooks         install uninstall
+  found         in old.dam, 36.9 kB, a bundle of dam 2
+
+"#]]);
+    dam.run("info ./old.dam --app same:2").error(str![[r#"
+error: `./old.dam` holds no such app
+hint: dam info ./old.dam   lists the apps
+
+"#]]);
+    dam.run("info shop --app shop").misuse().stderr(str![[r#"
+error: `--app` chooses an app of a file
+hint: dam info --help
+
+"#]]);
+    let json = dam.run("info old.dam --json").success().json();
+    assert_eq!(
+        (&json["form"], &json["apps"][1]["name"], &json["apps"][1]["shares"]),
+        (&"bundle".into(), &"same".into(), &1.into())
+    );
+}
+
+#[test]
+fn the_form_of_a_file_is_told() {
+    let (one, two) = (app("one").build(), app("two").build());
+    let form = |name: &str, form: ArchiveForm| {
+        let dam = Dam::new().file(name, archive(form, &[(&one, &["a:1"]), (&two, &["b:1"])]));
+        let run = dam.run(&format!("info {name}")).success();
+        run.text().lines().next().expect("a line").rsplit(", ").next().expect("the form").to_owned()
+    };
+    assert_eq!(form("a.tar", ArchiveForm::Docker20), "as of docker save");
+    assert_eq!(form("a.tar", ArchiveForm::Docker25), "as of docker save");
+    assert_eq!(form("a.tar", ArchiveForm::Oci), "an OCI layout");
+    assert_eq!(form("a.dam", ArchiveForm::Dam12), "an archive of DAM 1.x");
+}
+
+#[test]
+fn a_table_needs_no_layer() {
+    let dam = old_and_new();
+    let mut bytes = std::fs::read(dam.path("old.dam")).expect("a file");
+    let table = dam.run("info old.dam").success().text().to_owned();
+    while let Some(at) = bytes.windows(5).position(|part| part == b"base\n") {
+        bytes[at] = b'B';
+    }
+    dam.file("old.dam", bytes).run("info old.dam").success().stdout(table);
+}

@@ -35,7 +35,7 @@ shop 1.0
   image         shop:1.0  cea120160ef1
   size          5.6 kB, 1 layer
   hooks         install uninstall health
-  found         in ./shop.dam, 10.2 kB
+  found         in ./shop.dam, 10.2 kB, a bundle of dam 2
 
 "#]]);
     dam.run("install ./shop.dam --yes")

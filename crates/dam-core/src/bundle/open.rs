@@ -11,6 +11,7 @@ use dam_oci::{Archive, ArchivedImage, Config, Digest, Image, Reference, config};
 
 use super::exported::{self, Exported};
 use super::file_name::{self, Promise};
+use super::form::Form;
 use super::head::{FORMAT_VERSION, Head};
 use super::{BundleError, verify};
 use crate::app::{HookName, NAME, VERSION};
@@ -90,6 +91,15 @@ impl Bundle {
     /// Returns the length of the file in bytes; of a split one, that of all parts.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Returns what kind of file it is.
+    pub fn form(&self) -> Form {
+        match &self.content {
+            Content::Archives(_) => Form::Dam1Bundle,
+            Content::Images { head: Some(_), .. } => Form::Bundle,
+            Content::Images { archive, head: None } => Form::of_foreign(archive.members()),
+        }
     }
 
     /// Checks the head against the images.

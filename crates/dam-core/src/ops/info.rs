@@ -1,6 +1,8 @@
 //! `dam info`: an installed app, an image of the store, or the apps of a file.
 
-use std::path::{Path, PathBuf};
+mod file;
+
+use std::path::PathBuf;
 
 use dam_oci::Digest;
 use serde::Serialize;
@@ -8,13 +10,15 @@ use serde::Serialize;
 use super::{Candidate, Target};
 use crate::Result;
 use crate::app::{App, AppId, Release};
-use crate::bundle::Bundle;
+use crate::bundle::Form;
 use crate::event::Reporter;
 use crate::host::Scratch;
 use crate::ledger::{AppState, Installed, Ledger, Source, Timestamp};
 use crate::meta::Keep;
 use crate::plan;
 use crate::store::{ImageId, Store};
+
+pub use file::{InFile, Overview, PackedApp, Wanted, file};
 
 /// What is known of one app.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,6 +59,8 @@ pub enum Found {
         path: PathBuf,
         /// Its length in bytes.
         bytes: u64,
+        /// What kind of file it is.
+        form: Form,
     },
 }
 
@@ -71,19 +77,6 @@ pub(super) fn find_installed(ledger: &Ledger, name: &str) -> Result<Option<Insta
         Err(plan::RuleFault::NotInstalled(_)) => Ok(None),
         Err(fault) => Err(fault.into()),
     }
-}
-
-/// Reads the apps of an archive, without unpacking it. `scratch` takes small temporary files.
-pub fn file(path: &Path, scratch: &Scratch, reporter: &dyn Reporter) -> Result<Vec<AppInfo>> {
-    let keep = Keep::open(scratch.path())?;
-    let bundle = Bundle::open(path, reporter)?;
-    let bytes = bundle.length();
-    let apps = bundle.verify().map_err(|error| error.in_archive(path))?.into_apps().into_iter();
-    apps.map(|bundled| {
-        let candidate = Candidate::from_bundled(&keep, scratch.path(), path, bundled)?;
-        Ok(from_release(candidate.release, Found::File { path: path.to_owned(), bytes }))
-    })
-    .collect()
 }
 
 /// Reads an image of the store. `scratch` takes small temporary files.

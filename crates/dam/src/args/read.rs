@@ -6,6 +6,7 @@ use clap::Args;
 use dam_core::app::AppName;
 use dam_core::ops::Target;
 use dam_core::ops::diff::DiffTarget;
+use dam_core::ops::info::Wanted;
 use dam_core::ops::verify_file::VerifyTarget;
 
 use super::number;
@@ -30,11 +31,16 @@ pub(crate) struct List {
 #[command(after_help = "Examples:
   dam info shop
   dam info shop:2.0
-  dam info ./shop-2.0.dam")]
+  dam info ./shop-2.0.dam
+  dam info site.dam
+  dam info site.dam --app shop")]
 pub(crate) struct Info {
     /// An installed app, an image, or an archive
     #[arg(value_name = "APP|IMAGE|FILE")]
     pub(crate) target: Target,
+    /// Only this app of an archive, with all that is known of it
+    #[arg(long, value_name = "NAME[:VERSION]")]
+    pub(crate) app: Option<Wanted>,
 }
 
 /// Shows what was done on this machine
