@@ -49,6 +49,7 @@ impl Show for History {
         for Entry { operation, logs } in &self.entries {
             let when = words.ago(operation.started_at);
             let state = match operation.state {
+                OperationState::Done if operation.error.is_some() => "  stopped",
                 OperationState::Done => "",
                 OperationState::Pending => "  not ended",
                 OperationState::Undone => "  failed, undone",
