@@ -51,7 +51,7 @@ fn json_is_one_document_with_these_keys() {
     assert_eq!(keys(&document(&dam, "history --log", &["entries"])["entries"][0]), [&entry[..], &["logs"]].concat());
     assert_eq!(keys(&document(&dam, "verify", &["apps"])["apps"][0]), ["app", "faults"]);
     document(&dam, "doctor", &["findings"]);
-    document(&dam, "version", &["version", "platform"]);
+    document(&dam, "version", &["version", "platform", "ledger"]);
     document(&dam, "purge --dry-run", &["remove", "installed", "previous", "spared"]);
     let plan = ["kind", "old", "new", "source", "steps"];
     document(&dam, "install tools:1.0 --dry-run", &plan);

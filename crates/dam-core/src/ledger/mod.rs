@@ -41,6 +41,9 @@ use fault::Problem;
 /// Name of the file under the root.
 pub const FILE: &str = "ledger.db";
 
+/// The newest form of the ledger that this program knows: it brings older ones up to it, and refuses newer ones.
+pub const FORM: i64 = schema::NEWEST;
+
 /// The open ledger of one root folder.
 pub struct Ledger {
     connection: Connection,

@@ -11,6 +11,8 @@ pub(crate) struct Version {
     pub(crate) version: &'static str,
     /// Operating system and processor it was built for.
     pub(crate) platform: String,
+    /// The form of the ledger that it writes; it reads older ones, and refuses newer ones.
+    pub(crate) ledger: i64,
 }
 
 impl Show for Version {
