@@ -89,6 +89,11 @@ fn write_program(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, Permissions::from_mode(0o755)).expect("ours");
 }
 
+/// A dam that came before every ledger.
+const ANCIENT: &str = r#"#!/bin/sh
+case $* in *--json*) echo '{ "version": "0.9.0", "platform": "linux/amd64", "ledger": 0 }' ;; *) echo dam 0.9.0 ;; esac
+"#;
+
 /// Returns the program under test, without what only a debugger reads.
 fn program() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temp folder");
@@ -192,6 +197,30 @@ fn a_program_for_another_machine_changes_nothing() {
     let run = machine.dam.run("install dam:2.1.0 --yes").failure();
     let _ = run.said("dam 2.1.0 does not run on this machine").said("nothing was changed");
     machine.is("1.9.0", None);
+}
+
+#[test]
+fn a_dam_that_does_not_read_the_ledger_is_refused() {
+    let machine = Machine::new("2.0.0", &[]);
+    machine.app("0.9.0", ANCIENT.as_bytes());
+    let run = machine.dam.run("install dam:0.9.0 --yes").failure();
+    let _ = run.said("dam 0.9.0 is too old for this machine: it does not read the ledger of dam 2.0.0");
+    machine.is("2.0.0", None);
+}
+
+#[test]
+fn the_undo_does_not_put_back_a_dam_that_does_not_read_the_ledger() {
+    let machine = Machine::new("2.0.0", &[]);
+    let program = machine.program("2.1.0");
+    machine.app_with("2.1.0", &[("dam", &program), ("health", b"#!/bin/sh\nkill -KILL $PPID\n")]);
+    let status = machine.dam.command("install dam:2.1.0 --yes").stderr(Stdio::null()).status();
+    assert_eq!(status.expect("dam starts").signal(), Some(9));
+    // As if the dam that undoes had brought the ledger to a form of its own.
+    write_program(&machine.dam.path("dam.before"), ANCIENT.as_bytes());
+    let run = machine.dam.run("verify").success();
+    let _ = run.said("[FOLDER]/dam stays dam 2.1.0: [FOLDER]/dam.before does not read its ledger");
+    let _ = machine.dam.run("version").success().stdout("dam 2.1.0\n");
+    assert_eq!(machine.installed(), None);
 }
 
 #[test]
