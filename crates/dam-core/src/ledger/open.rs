@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{Fault, Problem};
@@ -15,6 +16,9 @@ use crate::{Error, Result, fault as fault_points};
 /// How long to wait for another process's transaction. Each lasts milliseconds; a whole change of the machine is
 /// guarded by another lock.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many pages of an older ledger are copied at a time; others may write between two.
+const PAGES: i32 = 1000;
 
 impl Ledger {
     /// Opens the ledger under `root`; makes both if they are not there. The folder gets mode 0700, the file 0600.
@@ -28,11 +32,18 @@ impl Ledger {
             refuse_orphan(&path)?;
             create(root, &path)?;
         }
-        connect(path)
+        finish(path, |path| {
+            let mut connection = connect(path)?;
+            if !schema::is_newest(&connection)? {
+                schema::raise(&mut connection)?;
+            }
+            Ok(connection)
+        })
     }
 
     /// Opens the ledger under `root` for looking only: nothing is made where there is none, and changes fail. Another
-    /// process may be changing the ledger at the same time.
+    /// process may be changing the ledger at the same time, also an older dam, which could not go on in a newer one: an
+    /// older ledger is looked at as a copy in memory, of the newest version.
     ///
     /// # Errors
     /// As [`Ledger::open`].
@@ -41,7 +52,7 @@ impl Ledger {
         if !exists(&path)? {
             return refuse_orphan(&path).map(|()| None);
         }
-        let ledger = connect(path)?;
+        let ledger = finish(path, look)?;
         // Not opened read-only: such a connection could not tidy the log up when it is the last to close.
         ledger.read(|connection| connection.pragma_update(None, "query_only", true))?;
         Ok(Some(ledger))
@@ -104,19 +115,32 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-fn connect(path: PathBuf) -> Result<Ledger> {
-    let connect = || -> Result<Connection, Problem> {
-        let mut connection = Connection::open_with_flags(&path, flags())?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        // The file may be damaged or made up: nothing in it is run, and every page is looked at before it is used.
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.pragma_update(None, "cell_size_check", true)?;
-        schema::check(&mut connection)?;
-        Ok(connection)
-    };
-    match connect() {
+/// Opens the file, whatever its version.
+fn connect(path: &Path) -> Result<Connection, Problem> {
+    let connection = Connection::open_with_flags(path, flags())?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // The file may be damaged or made up: nothing in it is run, and every page is looked at before it is used.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(connection)
+}
+
+/// Opens the file, or a copy of it in memory where it is of an older version.
+fn look(path: &Path) -> Result<Connection, Problem> {
+    let connection = connect(path)?;
+    if schema::is_newest(&connection)? {
+        return Ok(connection);
+    }
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(&connection, &mut copy)?.run_to_completion(PAGES, Duration::ZERO, None)?;
+    schema::raise(&mut copy)?;
+    Ok(copy)
+}
+
+fn finish(path: PathBuf, open: impl FnOnce(&Path) -> Result<Connection, Problem>) -> Result<Ledger> {
+    match open(&path) {
         Ok(connection) => Ok(Ledger { connection, path }),
         Err(problem) => Err(problem.at(&path).into()),
     }

@@ -22,18 +22,16 @@ pub(super) fn make(connection: &mut Connection) -> Result<(), Problem> {
     raise(connection)
 }
 
-/// Checks that the file is a ledger and brings it to the newest version.
-pub(super) fn check(connection: &mut Connection) -> Result<(), Problem> {
+/// Checks that the file is a ledger, and tells whether it is of the newest version or of an older one.
+pub(super) fn is_newest(connection: &Connection) -> Result<bool, Problem> {
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found = version(connection)?;
     if application != APPLICATION || found < 1 {
         Err(Problem::NotALedger)
     } else if found > NEWEST {
         Err(Problem::Newer(found))
-    } else if found < NEWEST {
-        raise(connection)
     } else {
-        Ok(())
+        Ok(found == NEWEST)
     }
 }
 
@@ -41,7 +39,7 @@ pub(super) fn check(connection: &mut Connection) -> Result<(), Problem> {
 ///
 /// Foreign keys are not enforced meanwhile, so that a table can be made anew under those that point to it; they are looked
 /// at as a whole before the end. See <https://www.sqlite.org/lang_altertable.html#otheralter>.
-fn raise(connection: &mut Connection) -> Result<(), Problem> {
+pub(super) fn raise(connection: &mut Connection) -> Result<(), Problem> {
     let enforced: bool = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
     connection.pragma_update(None, "foreign_keys", false)?;
     let raised = run_migrations(connection);
