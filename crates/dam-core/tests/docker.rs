@@ -5,12 +5,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dam_core::Error;
 use dam_core::cache::Cache;
 use dam_core::event::{Event, Reporter, Silent};
 use dam_core::store::docker::{DockerError, DockerStore, Endpoint};
 use dam_core::store::{BuildRequest, Builder, ImageId, Store};
 use dam_core::testing::{PrivateDocker, PrivatePodman};
+use dam_core::{Cancel, Error};
 use dam_oci::context::Entry;
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{BlobFault, Compression, Context, Descriptor, Digest, Image, Manifest, Reference, config, media_type};
@@ -267,6 +267,43 @@ fn an_image_comes_out(store: &dyn Store, cache: &TempDir) {
     }
 }
 
+/// Several images come in one stream, in which what they share is once; and what the cache has is not asked for.
+fn several_images_come_out_at_once(store: &dyn Store) {
+    const BASE: usize = 6 << 20;
+    let base = || ImageBuilder::app().file("base", 0o644, vec![9; BASE]).layer();
+    let names = ["one", "two", "three"];
+    let images = names.map(|name| base().file("app", 0o644, name).build());
+    let ids: Vec<ImageId> =
+        images.iter().zip(names).map(|(image, name)| load(store, image, &[name]).expect("a sound image")).collect();
+    let fetch = |ids: &[ImageId]| {
+        let came = Sent::default();
+        store.fetch(ids, &Cancel::default(), &came).expect("they are there");
+        came.0.into_inner() as usize
+    };
+    let all = fetch(&ids);
+    assert!((BASE..BASE + (1 << 20)).contains(&all), "{all}");
+    let came = Sent::default();
+    for (id, image) in ids.iter().zip(&images) {
+        let copy = MemoryImage::copy(&*store.image(*id, &came).expect("an image")).expect("sound blobs");
+        assert_eq!(config(&copy).expect("a config"), config(image).expect("a config"));
+    }
+    assert_eq!((came.0.into_inner(), fetch(&ids)), (0, 0));
+    // One more on the same base; it is asked for by itself.
+    let four = load(store, &base().file("app", 0o644, "four").build(), &["four"]).expect("a sound image");
+    assert!(fetch(&[ids[0], four]) >= BASE);
+    let nothing = ImageId(Digest::of(b""));
+    let missing = store.fetch(&[ids[0], nothing], &Cancel::default(), &Silent);
+    assert!(matches!(missing, Err(Error::NoImage(id)) if id == nothing));
+
+    let five = load(store, &base().file("app", 0o644, "five").build(), &["five"]).expect("a sound image");
+    let cancel = Cancel::default();
+    cancel.flag().store(true, Ordering::SeqCst);
+    assert!(store.fetch(&[five], &cancel, &Silent).is_err());
+    for id in ids.into_iter().chain([four, five]) {
+        store.remove(id).expect("gone");
+    }
+}
+
 #[test]
 fn docker_keeps_images() {
     let Engine { store, cache, daemon: _daemon } = docker();
@@ -275,6 +312,7 @@ fn docker_keeps_images() {
     every_compression_loads(&store);
     a_damaged_image_changes_nothing(&store);
     an_image_comes_out(&store, &cache);
+    several_images_come_out_at_once(&store);
     only_what_is_lacking_is_sent(&store);
 }
 
@@ -286,6 +324,7 @@ fn podman_keeps_images() {
     every_compression_loads(&store);
     a_damaged_image_changes_nothing(&store);
     an_image_comes_out(&store, &cache);
+    several_images_come_out_at_once(&store);
 }
 
 /// Keeps the lines of a build.

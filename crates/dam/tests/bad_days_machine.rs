@@ -52,8 +52,16 @@ fn a_full_disk_while_an_app_is_saved() {
     let dam = Dam::new().app("shop", "1.0", big).small_disk("stick", DISK);
     dam.disk().fill(400 << 10);
     let run = dam.run("save shop:1.0 -o stick/shop.dam").failure().no_stdout();
-    let _ = run.said("[FOLDER]/stick/").said("caused by: No space left on device (os error 28)");
+    let _ = run.said("error: cannot access `stick/shop.dam`\ncaused by: No space left on device (os error 28)\n");
     assert_eq!(fs::read_dir(dam.disk().inside()).expect("the stick").count(), 1, "only the filler is left");
+    let run = dam.run("export shop.dam").failure().no_stdout();
+    let _ = run.said("there is no app to export");
+    dam.run("install shop:1.0 --yes").success();
+    for line in ["export --all stick/shop.dam", "export --all stick/shop.dam --split 1MB"] {
+        let run = dam.run(line).failure().no_stdout();
+        let _ = run.said("error: cannot access `stick/shop.dam`\ncaused by: No space left on device (os error 28)\n");
+        assert_eq!(fs::read_dir(dam.disk().inside()).expect("the stick").count(), 1, "only the filler is left");
+    }
     dam.disk().free();
     dam.run("save shop:1.0 -o stick/shop.dam").success();
     dam.run("info stick/shop.dam").success();

@@ -17,7 +17,7 @@ use crate::{Error, Result, fault};
 /// A file on its way: in its final folder, under a name nobody looks for, until it is whole and on the disk. Dropped
 /// before that, it leaves nothing.
 pub struct BundleFile {
-    counted: Counted<NamedTempFile>,
+    counted: Counted<Temporary>,
     folder: PathBuf,
 }
 
@@ -35,7 +35,7 @@ pub struct Finished {
 impl BundleFile {
     /// Begins a file in `folder`. Writing fails once `cancel` is set.
     pub fn create(folder: &Path, cancel: Cancel) -> Result<Self> {
-        Ok(Self { counted: Counted::new(temp_file(folder)?, cancel), folder: folder.to_owned() })
+        Ok(Self { counted: Counted::new(Temporary(temp_file(folder)?), cancel), folder: folder.to_owned() })
     }
 
     /// Gives the file the name that carries its checksum.
@@ -57,9 +57,22 @@ impl BundleFile {
     }
 }
 
-fn place(counts: Counts<NamedTempFile>, folder: &Path, path: &Path) -> Result<Finished> {
+/// Writes to the file itself: its wrapper would name the temporary path in every error.
+struct Temporary(NamedTempFile);
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn place(counts: Counts<Temporary>, folder: &Path, path: &Path) -> Result<Finished> {
     refuse_irregular(path)?;
-    let Counts { inner: temp, crc, sha256, bytes, cancel } = counts;
+    let Counts { inner: Temporary(temp), crc, sha256, bytes, cancel } = counts;
     refuse_broken_promise(path, crc)?;
     temp.as_file().sync_all().map_err(Error::access(path))?;
     cancel.check()?;

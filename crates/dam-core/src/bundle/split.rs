@@ -132,7 +132,7 @@ impl Write for Parts {
             }
         };
         let most = usize::try_from(self.size - part.bytes).unwrap_or(usize::MAX).min(bytes.len());
-        let count = part.temp.write(&bytes[..most])?;
+        let count = part.temp.as_file_mut().write(&bytes[..most])?;
         part.hasher.update(&bytes[..count]);
         part.bytes += count as u64;
         if part.bytes == self.size {

@@ -7,7 +7,7 @@ use clap::Args;
 use dam_core::cache::{Packing, ParseLevelError};
 use dam_core::ops::export::{LEAST_PART, Wanted};
 
-use crate::error::CliError;
+use crate::error::{CliError, Hint};
 use crate::size::{self, ParseSizeError};
 
 /// Writes the installed apps to a file, as a list or with their images
@@ -62,7 +62,10 @@ impl Export {
         let (path, apps): (PathBuf, Vec<String>) = match (&self.output, &self.first) {
             (Some(path), _) => (path.clone(), first.chain(self.apps.iter().cloned()).collect()),
             (None, Some(path)) => (path.into(), self.apps.clone()),
-            (None, None) => return Err(CliError::misuse("usage", "`dam export` needs a file to write")),
+            (None, None) => {
+                let hint = Hint::command("dam export --help");
+                return Err(CliError::misuse("usage", "`dam export` needs a file to write").hint(hint));
+            }
         };
         let wanted = apps.iter().map(|app| app.parse::<Wanted>());
         let wanted = wanted.collect::<Result<_, _>>();
