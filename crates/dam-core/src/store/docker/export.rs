@@ -181,7 +181,11 @@ impl Source {
             let document: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
             let named = [document.pointer("/config/digest"), document.pointer("/manifests/0/digest")];
             match named.into_iter().flatten().find_map(|digest| digest.as_str()?.parse().ok()) {
-                Some(next) => digest = next,
+                Some(next) => {
+                    // What containerd's store holds under this id, for later loads to count on.
+                    self.cache.put_manifest(bytes);
+                    digest = next;
+                }
                 None => return Ok(bytes.clone()),
             }
         }
