@@ -18,7 +18,10 @@ pub(super) fn advise(error: &Error) -> Advice {
         Error::MissingBlob { .. } => {
             Advice::with("damaged", [Hint::Command("dam verify".into(), "lists every fault of the store")])
         }
-        Error::PassedBlob { .. } => Advice::new("passed-blob"),
+        Error::PassedBlob { .. } => Advice::with(
+            "passed-blob",
+            [Hint::Advice("save what comes through the pipe to a file, and name that".into())],
+        ),
         Error::Lost { .. } => Advice::new("lost-source"),
         Error::Dockerfile { .. } | Error::MissingDockerfile { .. } => Advice::new("dockerfile"),
         Error::NeedsEngine { .. } => {
