@@ -54,7 +54,7 @@ pub(crate) fn name_of(entry: &Descriptor) -> Option<&str> {
 }
 
 /// Drops entries for other platforms where one of the same name is for this machine.
-fn for_this_machine(entries: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
+pub(super) fn for_this_machine(entries: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
     let served: HashSet<Option<&str>> = entries.iter().filter(|entry| fits(entry)).map(name_of).collect();
     entries.iter().filter(move |&entry| entry.platform.is_none() || fits(entry) || !served.contains(&name_of(entry)))
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::archive::cursor::{Cursor, StreamedImage};
 use crate::archive::docker::Saved;
 use crate::archive::name::clean_member;
-use crate::archive::oci::{LINE_LIMIT, member_name, name_of};
+use crate::archive::oci::{LINE_LIMIT, for_this_machine, member_name, name_of};
 use crate::archive::tape::Tape;
 use crate::archive::{ArchiveFault, ArchivedImage, show};
 use crate::media_type::is_manifest;
@@ -53,7 +53,7 @@ impl StreamedDocuments {
             return Err(small.tape.refuse(ArchiveFault::Lines { name, limit }));
         }
         let mut manifests: Vec<(Digest, Vec<u8>, Manifest)> = Vec::new();
-        for entry in &index.manifests {
+        for entry in for_this_machine(&index.manifests) {
             if !manifests.iter().any(|(known, ..)| *known == entry.digest) {
                 let (bytes, manifest) = small.manifest(entry)?;
                 manifests.push((entry.digest, bytes, manifest));
@@ -236,7 +236,7 @@ fn name_images(
     documents: &BTreeMap<String, Vec<u8>>,
     images: &mut [ArchivedImage],
 ) -> Result<()> {
-    for entry in &index.manifests {
+    for entry in for_this_machine(&index.manifests) {
         let image = images.iter_mut().find(|image| image.manifest == entry.digest).expect("made of the same index");
         name_of(entry).into_iter().for_each(|name| image.name(name));
     }

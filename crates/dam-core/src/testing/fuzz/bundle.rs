@@ -1,5 +1,6 @@
 //! The head of a bundle.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::OnceLock;
 
@@ -48,8 +49,11 @@ pub(super) fn streamed_bundle(data: &[u8]) {
 fn streamed(bundle: &[u8]) {
     let Ok(streamed) = StreamedBundle::open("a pipe", Box::new(Cursor::new(bundle.to_vec()))) else { return };
     let (verified, rest) = streamed.into_parts();
-    let read = |app: &BundledApp| {
-        let layers = dam_oci::layers(&*app.image)?;
+    let mut passed = BTreeSet::new();
+    let mut read = |app: &BundledApp| {
+        // What one app shares with another comes once.
+        let mut layers = dam_oci::layers(&*app.image)?;
+        layers.retain(|layer| passed.insert(layer.blob.digest));
         dam_oci::visit_layers(&*app.image, &layers, &mut |_, _| Ok(()))
     };
     if verified.apps().iter().any(|app| read(app).is_err()) || rest.finish().is_err() {
