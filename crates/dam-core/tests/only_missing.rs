@@ -272,6 +272,18 @@ fn a_hundred_apps_on_one_base_ask_the_engine_once_what_it_has() {
 }
 
 #[test]
+fn of_small_images_too_only_what_is_missing_is_sent_where_the_engine_was_asked() {
+    let daemon = PrivateDocker::start().expect("a Docker daemon");
+    let cache = folder();
+    let store = connect(daemon.endpoint(), &cache);
+    let (one, two) = (tall(1, "one"), tall(1, "two"));
+    let demand = store.demand(&[&one, &two]).expect("an answer");
+    let sent = [&one, &two].map(|image| load(&store, image, "shop:1").1);
+    assert_eq!(sent, [demand.images[0].send, demand.images[1].send]);
+    assert!(sent[0] > 2 * MIB as u64 && sent[1] == 2048, "{sent:?}");
+}
+
+#[test]
 fn podman_gets_all_layers_of_which_the_stream_has_passed_some() {
     let service = PrivatePodman::start().expect("a Podman service");
     let cache = folder();

@@ -27,7 +27,7 @@ pub(super) use inventory::Inventory;
 
 /// The number of images that are asked about; each costs a request of a millisecond or two, once.
 const IMAGES_LIMIT: usize = 1000;
-/// Bytes of layers, as they are stored, for which asking pays.
+/// Bytes of layers, as they are stored, for which asking pays. What is known by then is made use of in any case.
 const WORTHWHILE: u64 = 4 << 20;
 
 /// What is known of an engine's images; nothing before it was asked.
@@ -44,6 +44,11 @@ impl Known {
         if let Some(inventory) = &mut *self.lock() {
             change(inventory);
         }
+    }
+
+    /// Tells whether the engine was asked.
+    fn is_taken(&self) -> bool {
+        self.lock().is_some()
     }
 
     /// Forgets everything, so that the engine is asked again.
@@ -113,7 +118,7 @@ impl DockerStore {
     /// Returns the layers of `image` that need not be sent, by the names the store knows them by.
     pub(super) fn present_layers(&self, image: &dyn Image) -> Result<BTreeSet<Digest>> {
         let size: u64 = image.manifest().layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.size));
-        if self.engine.is_podman || size < WORTHWHILE {
+        if self.engine.is_podman || (size < WORTHWHILE && !self.known.is_taken()) {
             return Ok(BTreeSet::new());
         }
         self.held_layers(image)
