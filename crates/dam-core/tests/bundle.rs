@@ -159,6 +159,22 @@ fn members_stand_in_a_fixed_order_each_once() {
 }
 
 #[test]
+fn a_tag_that_several_apps_have_names_none_of_them() {
+    let app = |name: &str| bundled(name, ImageBuilder::app().label("name", name).build());
+    let (bytes, _) = written(&[app("plant:5000/a:1"), app("b:2"), app("c:1")]);
+    let (_, index) = members(&bytes).into_iter().find(|(name, _)| name == "index.json").expect("an index");
+    let index: Value = serde_json::from_slice(&index).expect("JSON");
+    let names = index["manifests"].as_array().expect("a list").iter().map(|entry| entry["annotations"].clone());
+    let entry = |name, short| json!({ "io.containerd.image.name": name, "org.opencontainers.image.ref.name": short });
+    let expected = [
+        entry("plant:5000/a:1", "plant:5000/a:1"),
+        entry("docker.io/library/b:2", "2"),
+        entry("docker.io/library/c:1", "docker.io/library/c:1"),
+    ];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_shared_layer_is_written_once() {
     let base = || ImageBuilder::app().file("big", 0o644, vec![1; 10_000]).layer();
     let one = bundled("a:1", base().file("x", 0o644, "a").build());

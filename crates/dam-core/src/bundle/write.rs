@@ -162,12 +162,17 @@ fn manifest_of(image: &dyn Image) -> Descriptor {
     Descriptor::of(image.manifest().media_type(), image.manifest_bytes())
 }
 
-/// Names each manifest as containerd and `docker save` do.
+/// Names each manifest as containerd and `docker save` do. skopeo and umoci find an image by its tag alone, and take the
+/// first of several: what has its tag with others goes by its full name there, as Podman writes it.
 fn index(head: &Head) -> Index {
+    let mut tags: BTreeMap<&str, usize> = BTreeMap::new();
+    head.apps.iter().for_each(|app| *tags.entry(app.version.as_str()).or_default() += 1);
     let entry = |app: &HeadApp| {
         let mut entry = app.manifest.clone();
-        entry.annotations.insert(NAME.to_owned(), app.reference.canonical());
-        entry.annotations.insert(REF_NAME.to_owned(), app.version.to_string());
+        let name = app.reference.canonical();
+        let short = if tags[app.version.as_str()] == 1 { app.version.to_string() } else { name.clone() };
+        entry.annotations.insert(NAME.to_owned(), name);
+        entry.annotations.insert(REF_NAME.to_owned(), short);
         entry
     };
     Index { manifests: head.apps.iter().map(entry).collect(), ..Index::default() }
