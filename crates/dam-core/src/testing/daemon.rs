@@ -89,16 +89,29 @@ impl PrivatePodman {
     /// As [`PrivateDocker::start`], of `podman`.
     pub fn start() -> io::Result<Self> {
         let folder = short_folder()?;
-        let at = |name: &str| folder.path().join(name);
         let mut command = tied_command("podman")?;
-        command.arg("--root").arg(at("data")).arg("--runroot").arg(at("x")).arg("--tmpdir").arg(at("t"));
-        command.args(["system", "service", "--time=0"]).arg(address(&at("s")));
+        on_folder(&mut command, folder.path());
+        command.args(["system", "service", "--time=0"]).arg(address(&folder.path().join("s")));
         Ok(Self(Daemon::start(folder, command)?))
+    }
+
+    /// Returns a command of `podman` itself on the same data, to be given its words.
+    pub fn client(&self) -> Command {
+        let mut command = Command::new("podman");
+        on_folder(&mut command, self.0.folder.path());
+        command
     }
 
     /// Returns where it listens.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint::Unix(self.0.socket())
+    }
+}
+
+/// Makes Podman keep everything in a folder.
+fn on_folder(command: &mut Command, folder: &Path) {
+    for (option, name) in [("--root", "data"), ("--runroot", "x"), ("--tmpdir", "t")] {
+        command.arg(option).arg(folder.join(name));
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod app;
 mod disk;
+pub(crate) mod home;
 pub(crate) mod product;
+pub(crate) mod site;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, lchown};
