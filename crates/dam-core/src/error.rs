@@ -115,14 +115,6 @@ pub enum Error {
         /// Bytes that are free.
         free: u64,
     },
-    /// Apps of a list that are nowhere on this machine.
-    #[error("{} of the apps in `{}` are neither installed nor in the store: {}", .apps.len(), .list.display(), .apps.iter().map(|(line, app)| format!("{app} (line {line})")).collect::<Vec<_>>().join(", "))]
-    Missing {
-        /// The list.
-        list: PathBuf,
-        /// The lines, and what is on them.
-        apps: Vec<(usize, Reference)>,
-    },
     /// A bundle in a stream does not say what the `/meta` of its apps is.
     #[error("the bundle does not say what the /meta of `{reference}` is, so it cannot be planned before it is read")]
     NoPromise {

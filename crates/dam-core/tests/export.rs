@@ -16,7 +16,7 @@ use dam_core::ops::export::{
     Chosen, ExportFault, ExportRequest, Exported, LEAST_PART, Output, export, product, with_images, write_list,
 };
 use dam_core::ops::save::Tools;
-use dam_core::product::ProductList;
+use dam_core::product::{ListFault, ProductList};
 use dam_core::store::{LayoutStore, Store};
 use dam_core::testing::MemoryStore;
 use dam_core::{Error, Result};
@@ -473,7 +473,7 @@ fn found(machine: &Machine, list: &str) -> std::result::Result<Vec<String>, Vec<
     let list = ProductList::parse("list", list.as_bytes()).expect("a list");
     match product(&*machine.store, None, ("list", &list), &[]) {
         Ok(chosen) => Ok(chosen.iter().map(|chosen| chosen.reference.to_string()).collect()),
-        Err(Error::Export(ExportFault::Missing { list, apps })) => {
+        Err(Error::List(ListFault::Missing { what: list, apps })) => {
             assert_eq!(list, "list");
             Err(apps.iter().map(ToString::to_string).collect())
         }
@@ -495,7 +495,8 @@ fn a_list_is_found_in_the_store() {
     let names = |names: &[&str]| Ok(names.iter().map(ToString::to_string).collect());
     assert_eq!(found("one:1\nshop:1.0\n"), names(&["plant:5000/one:1", "shop:1.0"]));
     assert_eq!(found("plant:5000/shop:1.0"), names(&["plant:5000/shop:1.0"]));
-    assert_eq!(found("dock:5000/one:1"), names(&["plant:5000/one:1"]));
+    let elsewhere = "line 1: `dock:5000/one:1`: it is neither installed nor in the store".to_owned();
+    assert_eq!(found("dock:5000/one:1"), Err(vec![elsewhere]));
     assert_eq!(found(""), names(&[]));
     let expected = [
         "line 2: `gone:1`: it is neither installed nor in the store",

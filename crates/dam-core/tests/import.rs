@@ -13,6 +13,7 @@ use dam_core::ledger::OperationState;
 use dam_core::meta::Keep;
 use dam_core::ops::import::{self, ImportPlan, ImportRequest, Imported, Input, Offer};
 use dam_core::plan::{self, Aftermath, OnFailure, Options, Others, RuleFault};
+use dam_core::product::ListFault;
 use dam_core::store::Store;
 use dam_core::testing::{FakeHooks, MemoryStore};
 use dam_core::{Cancel, Error, Result};
@@ -432,10 +433,10 @@ fn a_list_takes_what_is_installed_and_what_the_store_has_and_names_all_that_is_m
 
     let list = machine.list("till:1\nnone:1\nplant:5000/other:2\n");
     let missing = match machine.import(&list) {
-        Err(Error::Missing { apps, .. }) => apps,
+        Err(Error::List(ListFault::Missing { apps, .. })) => apps,
         other => panic!("{other:?}"),
     };
-    let missing: Vec<(usize, String)> = missing.into_iter().map(|(line, app)| (line, app.to_string())).collect();
+    let missing: Vec<(usize, String)> = missing.into_iter().map(|app| (app.line, app.reference.to_string())).collect();
     assert_eq!(missing, [(2, "none:1".to_owned()), (3, "plant:5000/other:2".to_owned())]);
 }
 

@@ -93,7 +93,7 @@ fn a_bundle_of_a_list() {
     // Whatever it is called.
     dam.run("export --product ship.txt -o ship spare").success();
     dam.run("export --product bad.txt bad.dam").no_stdout().error(str![[r#"
-error: 2 apps of `bad.txt` cannot be exported
+error: 2 apps of `bad.txt` cannot be found
 caused by: line 2: `shop:1.0`: it is neither installed nor in the store
 caused by: line 4: `nix:3`: it is neither installed nor in the store
 hint: create, pull or load them, or take their lines out of the list

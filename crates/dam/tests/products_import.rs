@@ -52,7 +52,7 @@ site.dam: 4 apps
     +port 8080
      name shop
 
-  space: needs 257 B, 22.6 GB free on [FOLDER]/root/store
+  space: needs 257 B, [ROOM] free on [FOLDER]/root/store
 
 "#]])
         .no_stderr();
@@ -204,8 +204,10 @@ hint: write one app a line, as name:version; comments begin with #
 "#]]);
     let dam = dam.file("missing.txt", "till:1.0\nnone:3.0\nplant:5000/other:1.0\n");
     dam.run("import missing.txt --yes").error(str![[r#"
-error: 2 of the apps in `missing.txt` are neither installed nor in the store: none:3.0 (line 2), plant:5000/other:1.0 (line 3)
-hint: import the bundle that has them, or pull them first
+error: 2 apps of `missing.txt` cannot be found
+caused by: line 2: `none:3.0`: it is neither installed nor in the store
+caused by: line 3: `plant:5000/other:1.0`: it is neither installed nor in the store
+hint: create, pull or load them, or take their lines out of the list
 
 "#]]);
     assert_eq!(dam.running("old").as_deref(), Some("0.9"));

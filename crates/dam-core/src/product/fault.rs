@@ -4,6 +4,7 @@ use std::fmt;
 
 use dam_oci::ReferenceFault;
 
+use super::MissingApp;
 use crate::app::NameFault;
 
 /// The longest part of a line that a fault repeats, in characters.
@@ -21,6 +22,14 @@ pub enum ListFault {
         faults: Vec<LineFault>,
         /// How many more lines are wrong.
         more: usize,
+    },
+    /// Apps of it are neither installed nor in the store.
+    #[error("{} of `{what}` cannot be found", if .apps.len() == 1 { "an app".to_owned() } else { format!("{} apps", .apps.len()) })]
+    Missing {
+        /// The list, such as its path.
+        what: String,
+        /// The apps, in the order of the list.
+        apps: Vec<MissingApp>,
     },
     /// It has a zero byte, which no text has: an archive, a program, or text in UTF-16.
     #[error("`{what}` is no product list: it is not UTF-8 text")]

@@ -15,9 +15,11 @@
 mod fault;
 mod line;
 mod list;
+mod shelf;
 
 pub use fault::{LineFault, LineReason, ListFault};
 pub use list::{Entry, ProductList, is_list};
+pub use shelf::{MissingApp, Shelf};
 
 /// The longest list that is read, in bytes: some ten thousand apps.
 pub const LIST_LIMIT: usize = 1 << 20;

@@ -14,14 +14,5 @@ pub(super) fn advise(fault: &ExportFault) -> Advice {
         ExportFault::Unknown { .. } => {
             Advice::with("not-installed", [Hint::Command("dam list".into(), "shows what is installed")])
         }
-        ExportFault::Missing { apps, .. } => {
-            let causes = apps.iter().map(ToString::to_string).collect();
-            let several = apps.iter().any(|app| !app.found.is_empty());
-            let advice = match several {
-                true => "write the registry before the name where the store has several: server/name:version",
-                false => "create, pull or load them, or take their lines out of the list",
-            };
-            Advice { causes, ..Advice::with("not-there", [Hint::Advice(advice.into())]) }
-        }
     }
 }

@@ -14,6 +14,15 @@ pub(super) fn advise(fault: &ListFault) -> Advice {
             causes.extend((*more > 0).then(|| format!("and {more} more lines")));
             Advice { causes, ..Advice::with("bad-list", form()) }
         }
+        ListFault::Missing { apps, .. } => {
+            let causes = apps.iter().map(ToString::to_string).collect();
+            let several = apps.iter().any(|app| !app.found.is_empty());
+            let advice = match several {
+                true => "write the registry before the name where the store has several: server/name:version",
+                false => "create, pull or load them, or take their lines out of the list",
+            };
+            Advice { causes, ..Advice::with("not-there", [Hint::Advice(advice.into())]) }
+        }
         ListFault::Binary { .. } | ListFault::Large { .. } => Advice::with("bad-list", form()),
     }
 }

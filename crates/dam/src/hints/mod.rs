@@ -74,10 +74,6 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NoRoom { place, .. } => {
             Advice::with("no-room", [Hint::Command("dam purge".into(), "removes images that no app needs")]).at(place)
         }
-        Error::Missing { list, .. } => {
-            let hint = Hint::Advice("import the bundle that has them, or pull them first".into());
-            Advice::with("missing", [hint]).at(list)
-        }
         Error::NoPromise { .. } => {
             Advice::with("not-streamed", [Hint::Advice("save it to a file and import that".into())])
         }

@@ -124,7 +124,8 @@ fn scripts(diff: &diff::Diff, words: &mut Words) {
     }
 }
 
-fn coloured(line: &str) -> String {
+/// Colours a line of a unified diff.
+pub(super) fn coloured(line: &str) -> String {
     let style = match line.as_bytes() {
         [b'+', ..] => GOOD,
         [b'-', ..] => ERROR,

@@ -4,10 +4,11 @@ use dam_core::compare::FileChange;
 use dam_core::ledger::Source;
 use dam_core::ops::import::{Action, ImportPlan, Imported, PlannedApp, Space};
 
+use super::diff::coloured;
 use super::{Show, Words, foreign};
 use crate::bytes::Bytes;
 use crate::clean;
-use crate::ui::style::{BOLD, DIM, ERROR, GOOD};
+use crate::ui::style::{BOLD, DIM, GOOD};
 
 /// The most lines of differences that stand in a plan; a longer one is worth a command of its own.
 const DIFF_LINES: usize = 40;
@@ -61,13 +62,7 @@ impl HookWords for ImportPlan {
         }
         for diff in all().filter_map(|(_, change)| change.diff.as_ref()) {
             words.line("");
-            for line in clean::lines(diff).lines() {
-                match line.chars().next() {
-                    Some('+') => words.line(format_args!("    {GOOD}{line}{GOOD:#}")),
-                    Some('-') => words.line(format_args!("    {ERROR}{line}{ERROR:#}")),
-                    _ => words.line(format_args!("    {line}")),
-                }
-            }
+            clean::visible(diff).lines().for_each(|line| words.line(format_args!("    {}", coloured(line))));
         }
     }
 }

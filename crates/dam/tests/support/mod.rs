@@ -230,7 +230,7 @@ impl Dam {
         let output = command.output().expect("dam starts");
         let shown = |bytes: &[u8]| {
             let shown = String::from_utf8_lossy(bytes).replace(&text(self.folder.path()), "[FOLDER]");
-            without_waits(&without_times(&shown))
+            without_room(&without_waits(&without_times(&shown)))
         };
         let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
         Run { line: line.to_owned(), code: output.status.code(), stdout, stderr }
@@ -356,4 +356,18 @@ fn without_waits(text: &str) -> String {
 
 fn text(path: &Path) -> String {
     path.to_str().expect("temp folders have plain names").to_owned()
+}
+
+/// Replaces what is free on a disk, such as `22.6 GB free on`.
+fn without_room(text: &str) -> String {
+    let mut shown = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.split_once(", ").zip(line.find(" free on ")) {
+            Some(((needs, _), free)) if line.contains("space: needs ") => {
+                shown += &format!("{needs}, [ROOM]{}", &line[free..]);
+            }
+            _ => shown += line,
+        }
+    }
+    shown
 }

@@ -1,16 +1,15 @@
 //! Which apps are exported, and which images those are.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use dam_oci::Reference;
 
-use super::{ExportFault, MissingApp};
+use super::ExportFault;
 use crate::app::{AppId, AppName, NameFault, Release, Version};
 use crate::ledger::{Installed, Ledger};
-use crate::product::{Entry, ProductList};
-use crate::store::{ImageId, ListedImage, Store};
+use crate::product::{ListFault, ProductList, Shelf};
+use crate::store::{ImageId, Store};
 use crate::{Error, Result};
 
 /// Names an app, or all versions of it.
@@ -78,10 +77,10 @@ pub fn with_images(store: &dyn Store, releases: Vec<Release>) -> Result<Vec<Chos
 }
 
 /// Finds the apps of a list, in its order: the installed release if it is that version, else the image of that name in the
-/// store, else the only one in the store that differs by its registry. `list` names the list in errors.
+/// store, else, for a line without a registry, the only one of that name under any. `list` names the list in errors.
 ///
 /// # Errors
-/// [`ExportFault::Missing`] with all apps that are not there; [`ExportFault::Unknown`] with all of `wanted` that the list
+/// [`ListFault::Missing`] with all apps that are not there; [`ExportFault::Unknown`] with all of `wanted` that the list
 /// does not have.
 pub fn product(
     store: &dyn Store,
@@ -93,21 +92,21 @@ pub fn product(
     let entries = narrow(list.entries.clone(), |entry| &entry.id, wanted, &format!("in `{name}`"))?;
     let now = store.describe().kind;
     let installed = releases(ledger)?;
-    let mut images = None;
+    let mut shelf = Shelf::new(store);
     let (mut chosen_apps, mut missing) = (Vec::new(), Vec::new());
     for entry in entries {
         if let Some(release) = installed.iter().find(|release| release.app.id == entry.id) {
             chosen_apps.push(chosen(release.clone(), now)?);
             continue;
         }
-        match in_store(store, &entry, &mut images)? {
-            Ok(found) => chosen_apps.push(found),
-            Err(found) => missing.push(MissingApp { line: entry.line, reference: entry.reference, found }),
+        match shelf.find(&entry)? {
+            Ok((reference, image)) => chosen_apps.push(Chosen { reference, image, installed: false }),
+            Err(app) => missing.push(app),
         }
     }
     match missing.is_empty() {
         true => Ok(chosen_apps),
-        false => Err(ExportFault::Missing { list: name.to_owned(), apps: missing }.into()),
+        false => Err(ListFault::Missing { what: name.to_owned(), apps: missing }.into()),
     }
 }
 
@@ -134,31 +133,4 @@ fn narrow<T>(all: Vec<T>, id: fn(&T) -> &AppId, wanted: &[Wanted], place: &str) 
         return Err(ExportFault::Unknown { words, place: place.to_owned() }.into());
     }
     Ok(all.into_iter().filter(|one| wanted.iter().any(|wanted| wanted.means(id(one)))).collect())
-}
-
-/// Finds an image, or the names that could be meant.
-fn in_store(
-    store: &dyn Store,
-    entry: &Entry,
-    images: &mut Option<Vec<ListedImage>>,
-) -> Result<Result<Chosen, Vec<Reference>>> {
-    if let Some(stored) = store.find(&entry.reference)? {
-        return Ok(Ok(Chosen { reference: entry.reference.clone(), image: stored.id, installed: false }));
-    }
-    // Asked for once, and only if it is needed.
-    let images = match images {
-        Some(images) => images,
-        images => images.insert(store.list()?),
-    };
-    let same = |tag: &&Reference| AppId::of(tag).as_ref() == Some(&entry.id);
-    let named = |image: &ListedImage| {
-        let tag = image.tags.iter().find(same)?.clone();
-        Some(Chosen { reference: tag, image: image.id, installed: false })
-    };
-    let mut found: Vec<Chosen> = images.iter().filter_map(named).collect();
-    if found.len() == 1 {
-        return Ok(Ok(found.remove(0)));
-    }
-    let names: BTreeSet<Reference> = found.into_iter().map(|chosen| chosen.reference).collect();
-    Ok(Err(names.into_iter().collect()))
 }

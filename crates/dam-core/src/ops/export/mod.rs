@@ -22,7 +22,7 @@ use crate::meta::Keep;
 use crate::{Error, Result};
 
 pub use choice::{Chosen, Wanted, installed, product, with_images};
-pub use fault::{ExportFault, MissingApp};
+pub use fault::ExportFault;
 pub use list::{ExportedList, list, write_list};
 pub use outcome::{Exported, ExportedApp, ExportedPart};
 

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use dam_oci::Reference;
 
+use crate::Result;
 use crate::app::AppId;
 use crate::event::{Event, Reporter, Warning};
 use crate::host::Host;
 use crate::ledger::{Installed, Repo, Source};
 use crate::ops::Candidate;
 use crate::plan::Brought;
-use crate::product::{Entry, ProductList};
+use crate::product::{Entry, ListFault, ProductList, Shelf};
 use crate::store::Store;
-use crate::{Error, Result};
 
 /// Docker Hub, of which nobody says that the apps of a list without a registry come from there.
 const DOCKER_HUB: u32 = 1;
@@ -21,7 +21,7 @@ const DOCKER_HUB: u32 = 1;
 /// With `look_only` nothing is fetched.
 ///
 /// # Errors
-/// [`Error::Missing`] with all that cannot be found.
+/// [`ListFault::Missing`] with all that cannot be found.
 pub(super) fn from_list(
     host: &Host,
     path: &Path,
@@ -31,6 +31,7 @@ pub(super) fn from_list(
     reporter: &dyn Reporter,
 ) -> Result<Vec<Brought>> {
     let default = host.ledger.repos()?.into_iter().find(|repo| repo.is_default && repo.id != DOCKER_HUB);
+    let mut shelf = Shelf::new(&*host.store);
     let (mut brought, mut missing) = (Vec::new(), Vec::new());
     for entry in list.entries {
         host.cancel.check()?;
@@ -40,13 +41,15 @@ pub(super) fn from_list(
             continue;
         }
         let fetched = if look_only { None } else { fetch(&*host.store, default.as_ref(), &entry, reporter) };
-        let found = match fetched {
-            Some(found) => Some(found),
-            None => in_store(&*host.store, &entry)?.map(|reference| (reference, Source::Store)),
-        };
-        let Some((reference, source)) = found else {
-            missing.push((entry.line, entry.reference));
-            continue;
+        let (reference, source) = match fetched {
+            Some(found) => found,
+            None => match shelf.find(&entry)? {
+                Ok((reference, _)) => (reference, Source::Store),
+                Err(app) => {
+                    missing.push(app);
+                    continue;
+                }
+            },
         };
         let candidate = Candidate::from_store(&*host.store, &host.keep, &reference)?;
         candidate.warn_of_platform(reporter);
@@ -54,7 +57,7 @@ pub(super) fn from_list(
     }
     match missing.is_empty() {
         true => Ok(brought),
-        false => Err(Error::Missing { list: path.to_owned(), apps: missing }),
+        false => Err(ListFault::Missing { what: path.display().to_string(), apps: missing }.into()),
     }
 }
 
@@ -90,25 +93,4 @@ fn fetch(
             None
         }
     }
-}
-
-/// Finds the image of a line in the store: by its very name, else the only one with that repository and tag, whatever its
-/// registry. A list of DAM 1.x names no registries.
-pub fn in_store(store: &dyn Store, entry: &Entry) -> Result<Option<Reference>> {
-    if store.holder(&entry.reference)?.is_some() {
-        return Ok(Some(entry.reference.clone()));
-    }
-    if entry.reference.registry().is_some() {
-        return Ok(None);
-    }
-    let mut found = Vec::new();
-    for image in store.list()? {
-        found.extend(
-            image.tags.into_iter().filter(|tag| AppId::of(tag).as_ref() == Some(&entry.id)).map(|tag| (image.id, tag)),
-        );
-    }
-    found.sort();
-    found.dedup_by_key(|(id, _)| *id);
-    let [(_, only)] = &found[..] else { return Ok(None) };
-    Ok(Some(only.clone()))
 }

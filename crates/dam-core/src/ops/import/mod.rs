@@ -18,7 +18,6 @@ use crate::ledger::Source;
 use crate::plan::{self, Applied, Arrivals, OnFailure, Options, Others, Plan, Planned, Product, Resumable, Step};
 use crate::{Error, Result};
 
-pub use list::in_store;
 use offer::Rest;
 pub use offer::{Input, Offer};
 pub use outcome::{Action, HookChanges, ImportPlan, Imported, PlannedApp, Space};
