@@ -106,7 +106,7 @@ pub enum Error {
     #[error("this product cannot be installed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Rules(Vec<crate::plan::RuleFault>),
     /// Images do not fit on the machine.
-    #[error("`{}` has {free} bytes free, and {needed} are needed", .place.display())]
+    #[error("there is not enough space on `{}`: {needed} bytes are needed, {free} are free", .place.display())]
     NoRoom {
         /// Where the store keeps its data.
         place: PathBuf,

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use dam_core::Error;
 
+use crate::bytes::Bytes;
 use crate::error::Hint;
 use crate::invocation::quote;
 
@@ -71,8 +72,10 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
         Error::Rules(faults) => change::rules(faults),
-        Error::NoRoom { place, .. } => {
-            Advice::with("no-room", [Hint::Command("dam purge".into(), "removes images that no app needs")]).at(place)
+        Error::NoRoom { place, needed, free } => {
+            let hint = Hint::Command("dam purge".into(), "removes images that no app needs");
+            let causes = vec![format!("{} are needed at the most, {} are free", Bytes(*needed), Bytes(*free))];
+            Advice { causes, ..Advice::with("no-room", [hint]).at(place) }
         }
         Error::NoPromise { .. } => {
             Advice::with("not-streamed", [Hint::Advice("save it to a file and import that".into())])
