@@ -125,6 +125,29 @@ pub enum Warning<'a> {
     },
 }
 
+/// A reporter that hears of all work under one name: that of the app for which it is done, where whoever does it knows only
+/// an image.
+pub(crate) struct Named<'a> {
+    inner: &'a dyn Reporter,
+    name: String,
+}
+
+impl<'a> Named<'a> {
+    /// Passes on what `inner` should hear.
+    pub(crate) fn new(inner: &'a dyn Reporter, name: String) -> Self {
+        Self { inner, name }
+    }
+}
+
+impl Reporter for Named<'_> {
+    fn event(&self, event: Event) {
+        self.inner.event(match event {
+            Event::Started { total, .. } => Event::Started { what: &self.name, total },
+            event => event,
+        });
+    }
+}
+
 /// A reader that tells a reporter of the bytes that pass.
 pub(crate) struct Watched<'a, R> {
     inner: R,

@@ -10,7 +10,7 @@ use super::transaction::Place;
 use super::{Failure, Plan, Side, Step};
 use crate::app::HookName;
 use crate::bundle::BundleError;
-use crate::event::{Event, Warning};
+use crate::event::{Event, Named, Warning};
 use crate::hooks::{Ended, HookError, HookRun, run_health};
 use crate::host::{Host, Interruptible};
 use crate::ledger::Source;
@@ -95,7 +95,8 @@ impl Run<'_> {
         let Plan { new, source, .. } = &mut self.transaction.plans_mut()[plan];
         let new = new.as_mut().expect("rules plan a load only for a new release");
         let tags = if tagged { std::slice::from_ref(&new.app.reference) } else { &[] };
-        let loaded = self.host.store.load(&image, tags, self.reporter);
+        let reporter = Named::new(self.reporter, format!("load {}", new.app.id));
+        let loaded = self.host.store.load(&image, tags, &reporter);
         // A load that was cut off on purpose fails with whatever the store makes of a broken stream.
         self.host.cancel.check()?;
         let in_source = |error: Error| match &*source {
