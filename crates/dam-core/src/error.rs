@@ -190,6 +190,13 @@ impl Error {
         }
     }
 
+    /// Tells whether a disk was too full for something to be written.
+    pub(crate) fn is_of_full_disk(&self) -> bool {
+        let chain = std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
+        let mut errors = chain.filter_map(|error| error.downcast_ref::<io::Error>());
+        errors.any(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
     /// Names the archive whose content is at fault.
     pub(crate) fn in_archive(self, path: &Path) -> Self {
         match self {
@@ -229,6 +236,10 @@ mod tests {
         ] {
             assert!(!other.is_cut(), "{other}");
         }
+        let wrapped = || io::Error::other(dam_oci::Error::access("/store")(io::ErrorKind::StorageFull.into()));
+        assert!(Error::access("/store")(wrapped()).is_of_full_disk());
+        assert!(Error::Oci(dam_oci::Error::stream("layer 1")(wrapped())).is_of_full_disk());
+        assert!(!pulled().is_of_full_disk());
         assert_eq!(pulled().to_string(), "`site.dam` cannot be read any further");
     }
 }

@@ -9,45 +9,20 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dam_core::cache::Cache;
-use dam_core::ledger::{Installed, Ledger, OperationState};
-use dam_core::store::docker::DockerStore;
-use dam_core::store::{LayoutStore, Store};
+use dam_core::ledger::{Ledger, OperationState};
 use dam_core::testing::PrivateDocker;
-use support::Dam;
-use support::product::{ProductApp, product};
+use support::product::{next, now};
+use support::{Dam, State};
 
 /// The line that is killed.
 const IMPORT: &str = "import next.dam --yes";
-
-/// Everything of a machine that an import may change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct State {
-    /// Each app with its image, its state, and what `rollback` goes back to.
-    installed: Vec<String>,
-    /// The tags of each image.
-    images: BTreeMap<String, Vec<String>>,
-    /// The blobs of the built-in store.
-    blobs: BTreeSet<String>,
-    /// What the hooks of the apps say runs.
-    running: BTreeMap<String, String>,
-}
-
-impl State {
-    /// Leaves out the images without a tag.
-    fn tagged(&self) -> Self {
-        let mut tagged = self.clone();
-        tagged.images.retain(|_, tags| !tags.is_empty());
-        tagged
-    }
-}
 
 /// A machine with three apps and the next product beside it.
 struct Machine {
@@ -56,25 +31,16 @@ struct Machine {
     after: State,
 }
 
-fn now() -> Vec<u8> {
-    product(&["shop:1", "till:1", "old:1"].map(ProductApp::new))
-}
-
-fn next() -> Vec<u8> {
-    let upgraded = ProductApp::new("shop:2").label("DAM_APP_SERVERS", "plant:5000,").file("meta/config", "port 80\n");
-    product(&[upgraded, ProductApp::new("till:1"), ProductApp::new("extra:1").hook("check", "true")])
-}
-
 impl Machine {
     /// The machine over the built-in store.
     fn new() -> Self {
-        let dam = Dam::in_memory().file("now.dam", now()).file("next.dam", next());
+        let dam = Dam::in_memory().file("now.dam", now()).file("next.dam", next(0));
         let _ = dam.run("import now.dam --yes").success();
         copy(&dam, "root", "root-before");
         copy(&dam, "state", "state-before");
-        let before = state(&dam);
+        let before = dam.state();
         let _ = dam.run(IMPORT).success();
-        let after = state(&dam);
+        let after = dam.state();
         assert_eq!(before.running, running(&[("old", "1"), ("shop", "1"), ("till", "1")]));
         assert_eq!(after.running, running(&[("extra", "1"), ("shop", "2"), ("till", "1")]));
         Self { dam, before, after }
@@ -101,7 +67,7 @@ impl Machine {
     /// Another command undoes what was cut off, or finishes it where only its recording was missing. Tells which.
     fn is_undone(&self, when: &str) -> bool {
         let _ = self.dam.run("verify").success();
-        let found = state(&self.dam);
+        let found = self.dam.state();
         self.no_debris(when);
         if found != self.after {
             assert_eq!(found, self.before, "{when}");
@@ -112,7 +78,7 @@ impl Machine {
     /// The same import again ends as one that was never cut off.
     fn goes_on(&self, when: &str) {
         let _ = self.dam.run(IMPORT).success();
-        assert_eq!(state(&self.dam), self.after, "{when}");
+        assert_eq!(self.dam.state(), self.after, "{when}");
         self.no_debris(when);
     }
 
@@ -137,31 +103,6 @@ fn copy(dam: &Dam, from: &str, to: &str) {
     let script = r#"rm -rf "$2" && cp -a "$1" "$2""#;
     let status = Command::new("/bin/sh").args(["-c", script, "sh"]).arg(dam.path(from)).arg(dam.path(to)).status();
     assert!(status.expect("sh starts").success());
-}
-
-fn state(dam: &Dam) -> State {
-    let store = LayoutStore::open(&dam.root().join("store")).expect("a store");
-    let images = store.list().expect("a store").into_iter();
-    let images = images.map(|image| (image.id.to_string(), image.tags.iter().map(ToString::to_string).collect()));
-    let blobs = fs::read_dir(dam.root().join("store/blobs/sha256")).expect("a store");
-    let blobs = blobs.map(|blob| blob.expect("a name").file_name().into_string().expect("hex"));
-    State { images: images.collect(), blobs: blobs.collect(), ..state_without_store(dam) }
-}
-
-fn state_without_store(dam: &Dam) -> State {
-    let ledger = Ledger::open_existing(&dam.root()).expect("a ledger").expect("a ledger");
-    let line = |one: &Installed| {
-        let Installed { release, state, previous, source, .. } = one;
-        let previous = previous.as_ref().map(|previous| (previous.app.id.to_string(), previous.image, previous.meta));
-        format!("{} {} {} {state} {source:?}, before it {previous:?}", release.app.id, release.image, release.meta)
-    };
-    let installed = ledger.installed().expect("a ledger").iter().map(line).collect();
-    let running = fs::read_dir(dam.path("state")).expect("a folder").map(|note| {
-        let path = note.expect("a name").path();
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
-        (name, fs::read_to_string(path).expect("a version"))
-    });
-    State { installed, images: BTreeMap::new(), blobs: BTreeSet::new(), running: running.collect() }
 }
 
 #[test]
@@ -245,7 +186,7 @@ struct OnDocker {
 impl OnDocker {
     fn new() -> Self {
         let docker = PrivateDocker::start().expect("a Docker daemon");
-        let dam = Dam::new().file("now.dam", now()).file("next.dam", next());
+        let dam = Dam::new().file("now.dam", now()).file("next.dam", next(0));
         let dam = dam.variable("DAM_STORE", "docker").variable("DOCKER_HOST", &docker.endpoint().to_string());
         let mut machine = Self { docker, dam, after: State::default(), took: Duration::ZERO };
         machine.put_back();
@@ -264,11 +205,7 @@ impl OnDocker {
     }
 
     fn state(&self) -> State {
-        let cache = Cache::new(self.dam.path("cache"), 0);
-        let store = DockerStore::connect(self.docker.endpoint(), cache).expect("the engine answers");
-        let images = store.list().expect("the engine answers").into_iter();
-        let images = images.map(|image| (image.id.to_string(), image.tags.iter().map(ToString::to_string).collect()));
-        State { images: images.collect(), ..state_without_store(&self.dam) }
+        State::on_docker(&self.dam.root(), &self.dam.path("state"), self.docker.endpoint())
     }
 
     /// Kills an import after a part of the time it takes; false if it was quicker.

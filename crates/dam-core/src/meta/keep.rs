@@ -69,13 +69,14 @@ impl Keep {
     pub fn keep(&self, fill: &mut dyn FnMut(&mut dyn Write) -> Result<bool>) -> Result<Option<KeptMeta>> {
         let access = |source| Error::access(&self.folder)(source);
         let spool = tempfile::tempfile_in(&self.folder).map_err(access)?;
-        let mut limited = Limited { inner: io::BufWriter::new(&spool), left: TAR_LIMIT, exceeded: false };
+        let inner = io::BufWriter::new(Named { inner: &spool, folder: &self.folder });
+        let mut limited = Limited { inner, left: TAR_LIMIT, exceeded: false };
         let filled = fill(&mut limited);
         if limited.exceeded {
             return Err(MetaError::TooLarge { limit: SIZE_LIMIT }.into());
         }
         let there = filled?;
-        limited.inner.into_inner().map_err(|error| access(error.into_error()))?;
+        limited.inner.into_inner().map_err(|error| dam_oci::Error::stream("/meta")(error.into_error()))?;
         if !there {
             return Ok(None);
         }
@@ -199,6 +200,22 @@ impl<W: Write> Write for Limited<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// Names the folder where a write into it fails: whoever fills the file knows only that it is one.
+struct Named<'a> {
+    inner: &'a File,
+    folder: &'a Path,
+}
+
+impl Write for Named<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes).map_err(|error| io::Error::other(dam_oci::Error::access(self.folder)(error)))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

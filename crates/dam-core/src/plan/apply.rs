@@ -160,7 +160,12 @@ impl<'a> Run<'a> {
     /// Carries out what is not done yet, and undoes it where that fails.
     pub(super) fn carry_out(mut self) -> Result<Vec<Applied>> {
         match self.forward() {
-            Ok(()) => self.finish(),
+            Ok(()) => {
+                let title = self.transaction.to_string();
+                let unrecorded =
+                    |error: Error| Failed { title, failure: error.into(), aftermath: Aftermath::Unrecorded };
+                self.finish().map_err(|error| Error::Failed(Box::new(unrecorded(error))))
+            }
             Err((failure, _)) if self.pauses(&failure)? => {
                 Err(Error::Paused(Box::new(Paused { title: self.transaction.to_string(), failure })))
             }

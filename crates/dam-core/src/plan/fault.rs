@@ -157,6 +157,13 @@ pub enum Aftermath {
         /// What could not be undone, one sentence each.
         faults: Vec<String>,
     },
+    /// Every step was done, but that could not be recorded; the next change of this machine does so.
+    Unrecorded,
+    /// The undo cannot go on now (the engine is away, the disk is full); the next change of this machine goes on with it.
+    Unfinished {
+        /// What stopped it, one sentence.
+        cause: String,
+    },
     /// The undo failed as well.
     Broken {
         /// What could not be undone, one sentence each.

@@ -41,7 +41,7 @@ pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> R
     }
     let faults = match undo::undo(&mut run, "dam was cut off", 0)? {
         Aftermath::Broken { faults } => faults,
-        Aftermath::Untouched | Aftermath::AsBefore { .. } | Aftermath::Stopped { .. } => Vec::new(),
+        _ => Vec::new(),
     };
     Ok(Some(Recovered { title, finished: false, faults }))
 }

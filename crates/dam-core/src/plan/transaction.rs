@@ -53,6 +53,13 @@ pub(super) struct Place {
 }
 
 impl Product {
+    /// Notes that the rest is read from elsewhere: a stick that was pulled out may be mounted under another name by now.
+    pub(crate) fn read_from(&mut self, source: &Source) {
+        let was = std::mem::replace(&mut self.source, source.clone());
+        let moved = self.plans.iter_mut().filter(|plan| plan.new.is_some() && plan.source == was);
+        moved.for_each(|plan| plan.source.clone_from(source));
+    }
+
     /// Says the change in words, such as `import of 3 apps`.
     pub fn title(&self) -> String {
         match self.plans.len() {

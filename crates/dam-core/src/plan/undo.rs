@@ -27,7 +27,7 @@ pub(super) fn after_failure(mut run: Run, failure: Failure, at: Option<Place>) -
         _ => 0,
     };
     let aftermath = undo(&mut run, &failure.to_string(), first)
-        .unwrap_or_else(|error| Aftermath::Broken { faults: vec![format!("the undo itself stopped: {error}")] });
+        .unwrap_or_else(|error| Aftermath::Unfinished { cause: error.to_string() });
     Error::Failed(Box::new(Failed { title, failure, aftermath }))
 }
 
@@ -53,14 +53,18 @@ fn undo_from(run: &mut Run, cause: &str, first: usize) -> Result<Aftermath> {
             continue;
         }
         fault::point("undo of a step");
+        let faults = undone.faults.len();
         undo_step(run, place, step, &mut undone)?;
         fault::point("step undone");
-        run.host.ledger.step_undone(run.operation, step.index)?;
+        // One that failed is tried again where the undo stops at a later step.
+        if undone.faults.len() == faults {
+            run.host.ledger.step_undone(run.operation, step.index)?;
+        }
     }
     if order.iter().any(|place| run.transaction.step(*place).is_load()) {
         // What a load left that was cut off. Where it stays, it only takes space, and `purge` finds it.
         if let Err(error) = run.host.store.forget_parts() {
-            unless_away(error)?;
+            unless_for_later(error)?;
         }
     }
     close(run, cause, first, undone)
@@ -114,37 +118,39 @@ fn undo_step(run: &mut Run, place: Place, journal: &JournalStep, undone: &mut Un
             let reference = run.plan(plan).release(Side::New).app.reference.clone();
             let tag = if tagged { put_tag_back(run, &reference, &before) } else { Ok(()) };
             if let Err(error) = tag.and_then(|()| unload(run, plan, &before)) {
-                let error = unless_away(error)?;
+                let error = unless_for_later(error)?;
                 undone.fault(run, plan, format!("the load of {reference} could not be undone: {error}"));
             }
         }
         Step::Tag { reference, .. } => {
             if let Err(error) = put_tag_back(run, &reference, &before) {
-                let error = unless_away(error)?;
+                let error = unless_for_later(error)?;
                 undone.fault(run, plan, format!("the tag {reference} could not be put back: {error}"));
             }
         }
         Step::Run { hook: HookName::Check | HookName::Health, .. } | Step::Drop => {}
         Step::Run { side: Side::New, hook } => {
             undone.touched = true;
-            take_away_new(run, plan);
+            take_away_new(run, plan)?;
             if hook == HookName::Upgrade {
-                restore_old(run, plan, StepState::Done, undone);
+                restore_old(run, plan, StepState::Done, undone)?;
             }
         }
         Step::Run { side: Side::Old, .. } => {
             undone.touched = true;
-            restore_old(run, plan, journal.state, undone);
+            restore_old(run, plan, journal.state, undone)?;
         }
     }
     Ok(())
 }
 
-/// Returns the error, unless the engine is away: then the undo stops here, the operation stays pending, and the next dam
-/// goes on with it. Rejected: to call the operation broken, which nobody would ever mend.
-fn unless_away(error: Error) -> Result<Error> {
+/// Returns the error, unless it is one that passes: the engine is away, the disk is full, the ledger cannot be written. Then
+/// the undo stops here, the operation stays pending, and the next dam goes on with it. Rejected: to call the operation
+/// broken, which nobody would ever mend.
+fn unless_for_later(error: Error) -> Result<Error> {
     match error {
-        Error::Docker(DockerError::Unreachable { .. } | DockerError::BrokeOff { .. }) => Err(error),
+        Error::Docker(DockerError::Unreachable { .. } | DockerError::BrokeOff { .. }) | Error::Ledger(_) => Err(error),
+        other if other.is_of_full_disk() => Err(other),
         other => Ok(other),
     }
 }
@@ -189,16 +195,17 @@ fn unload(run: &Run, plan: usize, before: &Before) -> Result<()> {
 }
 
 /// Runs the new app's `uninstall`. Its failure is a warning: what it should take away may never have come up.
-fn take_away_new(run: &mut Run, plan: usize) {
-    if let Err(failure) = run.hook(plan, Side::New, HookName::Uninstall) {
-        let what = failure.to_string();
+fn take_away_new(run: &mut Run, plan: usize) -> Result<()> {
+    if let Err(error) = run.hook(plan, Side::New, HookName::Uninstall) {
+        let what = unless_for_later(error)?.to_string();
         run.reporter.event(Event::Warning(Warning::Leftover { what: &what }));
     }
+    Ok(())
 }
 
 /// Gets the old app running again: by `install`, and where that fails once more after an `uninstall`, which clears
 /// away what a half-done uninstall left.
-fn restore_old(run: &mut Run, plan: usize, uninstall: StepState, undone: &mut Undone) {
+fn restore_old(run: &mut Run, plan: usize, uninstall: StepState, undone: &mut Undone) -> Result<()> {
     let old = run.plan(plan).release(Side::Old).app.clone();
     let limit = run.options.health_limit;
     // An uninstall that failed at its first line has stopped nothing.
@@ -207,19 +214,26 @@ fn restore_old(run: &mut Run, plan: usize, uninstall: StepState, undone: &mut Un
         && run.hook_within(plan, Side::Old, HookName::Health, Some(PROBE_LIMIT)).is_ok()
     {
         undone.running.push(old.id);
-        return;
+        return Ok(());
     }
     let mut healthy = Ok(());
     let mut result = run.hook(plan, Side::Old, HookName::Install);
-    if result.is_err() {
+    if let Err(error) = result {
+        unless_for_later(error)?;
         let _ = run.hook(plan, Side::Old, HookName::Uninstall);
         result = run.hook(plan, Side::Old, HookName::Install);
     }
     if result.is_ok() && old.has(HookName::Health) {
         healthy = run.health(plan, Side::Old, limit).map(drop);
     }
-    match result.map_err(Failure::from).and(healthy) {
-        Ok(()) => undone.running.push(old.id),
-        Err(failure) => undone.fault(run, plan, format!("{} does not run: {failure}", old.id)),
-    }
+    let failure = match result.map_err(Failure::from).and(healthy) {
+        Ok(()) => {
+            undone.running.push(old.id);
+            return Ok(());
+        }
+        Err(Failure::Other(error)) => unless_for_later(*error)?.into(),
+        Err(unhealthy) => unhealthy,
+    };
+    undone.fault(run, plan, format!("{} does not run: {failure}", old.id));
+    Ok(())
 }

@@ -35,7 +35,25 @@ impl PrivateDocker {
     /// When `dockerd` is not installed (`make test` installs it), when this user is not root, and when the daemon does
     /// not answer; the error then ends with its log.
     pub fn start() -> io::Result<Self> {
+        Self::start_in(short_folder()?)
+    }
+
+    /// Starts a daemon whose data lies on a disk of so many bytes. It cannot be started again.
+    ///
+    /// # Errors
+    /// As [`PrivateDocker::start`], and when there are no loop devices.
+    pub fn start_on_disk(bytes: u64) -> io::Result<Self> {
         let folder = short_folder()?;
+        let (image, data) = (folder.path().join("disk"), folder.path().join("data"));
+        fs::create_dir(&data)?;
+        File::create(&image)?.set_len(bytes)?;
+        run(Command::new(find("mkfs.ext4")?).args(["-q", "-m0"]).arg(&image))?;
+        // Unmounted with all else that is mounted in the folder, when the daemon ends.
+        run(Command::new(find("mount")?).args(["-o", "loop"]).arg(&image).arg(&data))?;
+        Self::start_in(folder)
+    }
+
+    fn start_in(folder: TempDir) -> io::Result<Self> {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("config"), "{}")?;
         let mut command = tied_command("dockerd")?;
@@ -240,6 +258,12 @@ pub(super) fn tied_command(program: &str) -> io::Result<Command> {
     let mut command = Command::new(find("setpriv")?);
     command.args(["--pdeathsig", "TERM", "--"]).arg(path);
     Ok(command)
+}
+
+/// Runs a command that must succeed.
+fn run(command: &mut Command) -> io::Result<()> {
+    let status = command.stdin(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?} failed: {status}"))) }
 }
 
 /// Finds a program where the system keeps them, also those for root only.

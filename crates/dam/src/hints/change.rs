@@ -68,11 +68,16 @@ pub(super) fn failed(failed: &Failed) -> Advice {
     let is_broken = match &failed.aftermath {
         Aftermath::Broken { .. } => true,
         Aftermath::Stopped { faults, .. } => !faults.is_empty(),
-        Aftermath::Untouched | Aftermath::AsBefore { .. } => false,
+        Aftermath::Untouched | Aftermath::AsBefore { .. } | Aftermath::Unrecorded | Aftermath::Unfinished { .. } => {
+            false
+        }
     };
     if is_broken {
         advice.kind = "broken";
         advice.hints.push(Hint::Command("dam verify".into(), "says what is not as it should be"));
+    }
+    if let Aftermath::Unfinished { .. } = &failed.aftermath {
+        advice.hints.push(Hint::Command("dam verify".into(), "goes on with the undo"));
     }
     advice
 }
@@ -109,6 +114,10 @@ fn aftermath(aftermath: &Aftermath) -> String {
                 false => format!("not everything else could be undone: {}", faults.join("; ")),
             };
             format!("changed, as was asked: {}; {rest}", changed.join(", "))
+        }
+        Aftermath::Unrecorded => "everything was done; the next change of this machine records it".to_owned(),
+        Aftermath::Unfinished { cause } => {
+            format!("the undo stopped, and the next change of this machine goes on with it: {cause}")
         }
         Aftermath::Broken { faults } => format!("not everything could be undone: {}", faults.join("; ")),
     }

@@ -1,30 +1,42 @@
-//! A disk that is soon full.
+//! A disk that is soon full, and a stick that can be pulled out.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A file system in memory, mounted where only the processes it starts see it. It needs root.
+use rustix::fs::{Advice, fadvise};
+
+/// A file system that is mounted where only the processes it starts see it. It needs root.
 pub(crate) struct Disk {
     holder: Child,
     folder: PathBuf,
+    /// What a stick is made of.
+    image: Option<PathBuf>,
 }
 
 impl Disk {
-    /// Mounts one over a folder.
+    /// Mounts one in memory over a folder.
     pub(super) fn mount(folder: &Path, bytes: u64) -> Self {
-        let script = r#"mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo mounted && exec sleep 600"#;
-        // The kernel ends the holder with this thread, and the mount with its last process.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", script, "sh"]);
-        command.arg(folder).arg(bytes.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut holder = command.spawn().expect("`unshare` and `setpriv` of util-linux");
-        let mut line = String::new();
-        let answer = holder.stdout.take().expect("it is piped");
-        BufReader::new(answer).read_line(&mut line).expect("text");
-        assert_eq!(line, "mounted\n", "a disk in memory needs root");
-        Self { holder, folder: folder.to_owned() }
+        let options = format!("size={bytes},mode=700");
+        Self { holder: hold(&["-t", "tmpfs", "-o", &options, "tmpfs"], folder), folder: folder.to_owned(), image: None }
+    }
+
+    /// Mounts a stick with these files over a folder; `image` will hold what it is made of.
+    pub(super) fn stick(folder: &Path, image: &Path, files: &Path) -> Self {
+        let made = Command::new("mkfs.ext4").args(["-q", "-d"]).arg(files).arg(image).arg("96M").status();
+        assert!(made.expect("`mkfs.ext4` of e2fsprogs").success());
+        let holder = hold(&["-o", "loop,ro", image.to_str().expect("a plain name")], folder);
+        Self { holder, folder: folder.to_owned(), image: Some(image.to_owned()) }
+    }
+
+    /// Pulls the stick out: nothing of it can be read any more, but for what the kernel keeps of its folders. What it keeps
+    /// of the file `name` is forgotten.
+    pub(crate) fn pull(&self, name: &str) {
+        let image = self.image.as_ref().expect("it is a stick");
+        File::options().write(true).open(image).and_then(|image| image.set_len(0)).expect("ours");
+        let file = File::open(self.inside().join(name)).expect("its folder is still known");
+        fadvise(&file, 0, None, Advice::DontNeed).expect("only advice");
     }
 
     /// Returns what starts a program that sees the disk, in the folder `cwd`.
@@ -54,6 +66,21 @@ impl Disk {
         let folder = self.folder.strip_prefix("/").expect("it is absolute");
         Path::new("/proc").join(self.holder.id().to_string()).join("root").join(folder)
     }
+}
+
+/// Mounts something over a folder, for as long as the process lives that is returned.
+fn hold(what: &[&str], folder: &Path) -> Child {
+    let script = r#"mount "$@" && echo mounted && exec sleep 600"#;
+    // The kernel ends the holder with this thread, and the mount with its last process.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", script, "sh"]);
+    command.args(what).arg(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut holder = command.spawn().expect("`unshare` and `setpriv` of util-linux");
+    let mut line = String::new();
+    let answer = holder.stdout.take().expect("it is piped");
+    BufReader::new(answer).read_line(&mut line).expect("text");
+    assert_eq!(line, "mounted\n", "a mount of one's own needs root");
+    holder
 }
 
 impl Drop for Disk {

@@ -7,6 +7,7 @@ mod disk;
 pub(crate) mod home;
 pub(crate) mod product;
 pub(crate) mod site;
+mod state;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, lchown};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 
 pub(crate) use app::App;
 use disk::Disk;
+pub(crate) use state::State;
 
 /// The user and the group `nobody`.
 const NOBODY: u32 = 65534;
@@ -115,6 +117,11 @@ impl Dam {
         std::fs::read_to_string(self.path("state").join(name)).ok()
     }
 
+    /// Returns all that a change may touch, where the images are in the built-in store.
+    pub(crate) fn state(&self) -> State {
+        State::of(&self.root(), &self.path("state"))
+    }
+
     /// Says of everything in the folder dam runs in how long and how old it is, but for the locks, the caches, the
     /// kept copies of `/meta` and what SQLite keeps beside the ledger. Two of them tell whether something was changed.
     pub(crate) fn traces(&self) -> BTreeMap<String, String> {
@@ -190,7 +197,18 @@ impl Dam {
         self
     }
 
-    /// Returns the small disk.
+    /// Puts a stick with one file, `stick/NAME`, into the folder dam runs in; only dam sees it.
+    pub(crate) fn stick(mut self, name: &str, content: &[u8]) -> Self {
+        let (folder, files) = (self.path("stick"), self.path("files-of-the-stick"));
+        std::fs::create_dir(&folder).and_then(|()| std::fs::create_dir(&files)).expect("folders");
+        std::fs::write(files.join(name), content).expect("space");
+        let disk = Disk::stick(&folder, &self.path("stick-image"), &files);
+        self.starter = disk.starter(self.folder.path());
+        self.disk = Some(disk);
+        self
+    }
+
+    /// Returns the small disk, or the stick.
     pub(crate) fn disk(&self) -> &Disk {
         self.disk.as_ref().expect("there is a small disk")
     }

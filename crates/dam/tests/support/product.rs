@@ -100,6 +100,18 @@ pub(crate) fn product(apps: &[ProductApp]) -> Vec<u8> {
     bytes
 }
 
+/// What most machines here have: `shop:1`, `till:1` and `old:1`.
+pub(crate) fn now() -> Vec<u8> {
+    product(&["shop:1", "till:1", "old:1"].map(ProductApp::new))
+}
+
+/// What they become: `shop` is upgraded, `till` stays, `extra` is new, `old` goes. Each new image carries so much noise.
+pub(crate) fn next(noise: usize) -> Vec<u8> {
+    let upgraded = ProductApp::new("shop:2").label("DAM_APP_SERVERS", "plant:5000,").file("meta/config", "port 80\n");
+    let new = ProductApp::new("extra:1").hook("check", "true");
+    product(&[upgraded.noise(noise), ProductApp::new("till:1"), new.noise(noise)])
+}
+
 /// Returns bytes that no compression shrinks; other ones for another seed.
 pub(crate) fn noise(seed: &str, bytes: usize) -> Vec<u8> {
     let seeded = seed.bytes().fold(1_u64, |state, byte| state.wrapping_mul(31).wrapping_add(u64::from(byte)));

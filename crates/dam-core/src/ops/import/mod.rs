@@ -65,7 +65,7 @@ pub fn prepare(
     host: &Host,
     offer: Offer,
     request: ImportRequest,
-    cut_off: Option<Resumable>,
+    mut cut_off: Option<Resumable>,
     look_only: bool,
     reporter: &dyn Reporter,
 ) -> Result<Prepared> {
@@ -74,8 +74,9 @@ pub fn prepare(
     let installed = host.ledger.installed()?;
     let bring::Load { brought, images, rest } = bring::bring(host, offer, &installed, look_only, reporter)?;
     let mut found: BTreeMap<Reference, Box<dyn Image>> = images;
-    let (product, kept, arrived) = match &cut_off {
+    let (product, kept, arrived) = match &mut cut_off {
         Some(cut_off) => {
+            cut_off.product.read_from(&source);
             let kept = brought.iter().map(|one| one.release.app.id.clone());
             let changes = |app: &AppId| cut_off.product.plans.iter().any(|plan| plan.app().id == *app);
             (cut_off.product.clone(), kept.filter(|app| !changes(app)).collect(), cut_off.arrived.clone())
