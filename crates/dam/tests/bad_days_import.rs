@@ -269,8 +269,10 @@ fn a_list_names_an_app_whose_image_is_gone() {
     }
     let before = dam.state();
     dam.run("import list.txt --yes").no_stdout().error(str![[r#"
-error: 2 of the apps in `list.txt` are neither installed nor in the store: shop:2 (line 2), extra:1 (line 3)
-hint: import the bundle that has them, or pull them first
+error: 2 apps of `list.txt` cannot be found
+caused by: line 2: `shop:2`: it is neither installed nor in the store
+caused by: line 3: `extra:1`: it is neither installed nor in the store
+hint: create, pull or load them, or take their lines out of the list
 
 "#]]);
     assert_eq!(dam.state(), before);
