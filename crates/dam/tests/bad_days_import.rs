@@ -123,7 +123,7 @@ fn a_disk_that_fills_at_any_moment_leaves_everything_as_it_was() {
     let sizes = [0, 8, 16, 30, 45, 60, 100, 200].into_iter().chain((215..).step_by(12)).map(|size| size * 1024);
     let errors: Vec<String> = sizes.map_while(|size| machine.import_with(size)).collect();
     assert!(errors.len() >= 20, "{} sizes were too small", errors.len());
-    for place in ["/ledger.db", "/store/ingest/", "/meta", "bytes free, and ", "/run/hook-", "records it"] {
+    for place in ["/ledger.db", "/store/ingest/", "/meta", "not enough space", "/run/hook-", "records it"] {
         assert!(errors.iter().any(|error| error.contains(place)), "{place} is in none of {errors:#?}");
     }
 }
@@ -134,7 +134,9 @@ fn an_import_that_cannot_fit_is_refused_before_anything_is_loaded() {
     machine.put_back();
     machine.dam.disk().fill(150_000);
     let refused = machine.dam.run(OnSmallDisk::IMPORT).failure().no_stdout();
-    let _ = refused.said("error: `[FOLDER]/root/store` has ").said(" bytes free, and 215040 are needed\n");
+    let _ = refused
+        .said("error: there is not enough space on `[FOLDER]/root/store`: 215040 bytes are needed, ")
+        .said(" are free\n");
     assert_eq!(machine.state(), machine.before);
     assert_eq!(machine.dam.run("history --json").success().json()["entries"].as_array().map(Vec::len), Some(1));
 }

@@ -107,10 +107,10 @@ fn an_import_that_does_not_fit_the_engines_disk_is_refused_before_anything_is_se
     let before = machine.state();
     let data = machine.docker.data().expect("it is private");
     let run = machine.dam.run("import next.dam --yes").failure().no_stdout();
-    let error = format!("error: `{}` has ", data.display());
+    let error = format!("error: there is not enough space on `{}`: ", data.display());
     let numbers = run.talk().split(&error).nth(1).unwrap_or_else(|| panic!("{}", run.talk()));
     let words: Vec<&str> = numbers.lines().next().expect("a line").split(' ').collect();
-    let [free, "bytes", "free,", "and", needed, "are", "needed"] = words[..] else { panic!("{words:?}") };
+    let [needed, "bytes", "are", "needed,", free, "are", "free"] = words[..] else { panic!("{words:?}") };
     let [free, needed] = [free, needed].map(|number| number.parse::<u64>().expect("a number"));
     assert!(free < 100 << 20 && needed > 120 << 20, "{free} {needed}");
     assert_eq!(machine.state(), before);
