@@ -1,5 +1,6 @@
 //! An OCI layout in a tar.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::archive::image::ArchiveImage;
 use crate::archive::{ArchiveFault, ArchivedImage, Members};
 use crate::media_type::{is_index, is_manifest};
-use crate::{BlobFault, Descriptor, Digest, Error, Index, Manifest, Platform, Result, VerifyingReader};
+use crate::{BlobFault, Descriptor, Digest, Error, Index, Manifest, Platform, Reference, Result, VerifyingReader};
 
 /// How deep an index may stand within indexes.
 const DEPTH_LIMIT: usize = 4;
@@ -40,22 +41,40 @@ pub(super) fn images(members: &Arc<Members>) -> Result<Option<Vec<ArchivedImage>
             }
         };
         if let Some(name) = name_of(entry) {
-            images[at].name(name);
+            images[at].name(&name);
         }
     }
     Ok(Some(images))
 }
 
 /// Returns the full name in an entry of `index.json`.
-pub(crate) fn name_of(entry: &Descriptor) -> Option<&str> {
+///
+/// Docker, containerd and dam write two names that agree. umoci knows only the second: where it makes an image of another, the
+/// first is still that of the old one.
+pub(crate) fn name_of(entry: &Descriptor) -> Option<Cow<'_, str>> {
     let annotation = |key| entry.annotations.get(key).map(String::as_str);
     // A bare tag names no image: Docker and skopeo write such beside, or in place of, the full name.
-    annotation(NAME).or_else(|| annotation(REF_NAME).filter(|name| name.contains([':', '/'])))
+    let (name, short) = match (annotation(NAME), annotation(REF_NAME)) {
+        (Some(name), Some(short)) => (name, short),
+        (Some(name), None) => return Some(Cow::Borrowed(name)),
+        (None, short) => return short.filter(|name| name.contains([':', '/'])).map(Cow::Borrowed),
+    };
+    let old: Option<Reference> = name.parse().ok();
+    let is_newer = |tag: &str| old.as_ref().is_some_and(|old| old.tag().is_some_and(|old| old != tag));
+    match short {
+        short if short.contains('/') => Some(Cow::Borrowed(short)),
+        // A digest, as containerd writes one.
+        short if short.contains(':') || !is_newer(short) => Some(Cow::Borrowed(name)),
+        tag => match old.and_then(|old| old.with_tag(tag).ok()) {
+            Some(newer) => Some(Cow::Owned(newer.canonical())),
+            None => Some(Cow::Borrowed(name)),
+        },
+    }
 }
 
 /// Drops entries for other platforms where one of the same name is for this machine.
 pub(super) fn for_this_machine(entries: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
-    let served: HashSet<Option<&str>> = entries.iter().filter(|entry| fits(entry)).map(name_of).collect();
+    let served: HashSet<Option<Cow<str>>> = entries.iter().filter(|entry| fits(entry)).map(name_of).collect();
     entries.iter().filter(move |&entry| entry.platform.is_none() || fits(entry) || !served.contains(&name_of(entry)))
 }
 
@@ -160,4 +179,36 @@ pub(super) fn check_count(members: &Members, name: &str, count: usize) -> Result
 pub(super) fn parse<T: DeserializeOwned>(members: &Members, what: &str, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|source| Error::Json { what: format!("`{what}` in {}", members.name()), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAME, REF_NAME, name_of};
+    use crate::{Descriptor, media_type};
+
+    #[test]
+    fn the_name_that_was_given_last() {
+        let shop = "docker.io/library/shop:1.0";
+        let cases = [
+            (None, None, None),
+            (None, Some("1.0"), None),
+            (None, Some("shop:1.0"), Some("shop:1.0")),
+            (Some(shop), None, Some(shop)),
+            (Some(shop), Some("1.0"), Some(shop)),
+            (Some(shop), Some(shop), Some(shop)),
+            (Some(shop), Some("1.1"), Some("docker.io/library/shop:1.1")),
+            (Some(shop), Some("docker.io/library/till:2"), Some("docker.io/library/till:2")),
+            (Some(shop), Some("sha256:12"), Some(shop)),
+            (Some(shop), Some("no tag"), Some(shop)),
+            (Some("docker.io/library/shop"), Some("latest"), Some("docker.io/library/shop")),
+            (Some("No Name"), Some("1.1"), Some("No Name")),
+        ];
+        for (name, short, expected) in cases {
+            let mut entry = Descriptor::of(media_type::MANIFEST, b"{}");
+            for (key, value) in [(NAME, name), (REF_NAME, short)] {
+                entry.annotations.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+            }
+            assert_eq!(name_of(&entry).as_deref(), expected);
+        }
+    }
 }

@@ -238,7 +238,7 @@ fn name_images(
 ) -> Result<()> {
     for entry in for_this_machine(&index.manifests) {
         let image = images.iter_mut().find(|image| image.manifest == entry.digest).expect("made of the same index");
-        name_of(entry).into_iter().for_each(|name| image.name(name));
+        name_of(entry).into_iter().for_each(|name| image.name(&name));
     }
     let Some(bytes) = documents.get("manifest.json") else { return Ok(()) };
     let saved: Vec<Saved> = parse(what, "manifest.json", bytes)?;
