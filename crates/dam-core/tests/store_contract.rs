@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dam_core::cache::{Cache, DEFAULT_LIMIT};
-use dam_core::event::Silent;
+use dam_core::event::{Event, Reporter, Silent};
 use dam_core::store::docker::{DockerStore, Endpoint};
 use dam_core::store::{BuildRequest, Builder, ImageId, LayoutStore, ListedImage, Store};
 use dam_core::testing::{MemoryStore, PrivateDocker, PrivatePodman, Trouble, Troubled};
-use dam_core::{Error, Result};
+use dam_core::{Cancel, Error, Result};
 use dam_oci::context::{Context, Entry};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Digest, Image, Reference, config, layers, visit_layers};
@@ -36,6 +37,7 @@ fn contract(store: &dyn Store, habits: Habits) {
         finds_what_was_loaded,
         reads_a_missing_tag_as_latest,
         gives_the_image_back_as_it_was,
+        gets_several_images_ready,
         loads_twice_as_once,
         loads_without_a_tag,
         says_what_loads_would_take,
@@ -150,6 +152,22 @@ fn gives_the_image_back_as_it_was(store: &dyn Store, _: Habits) {
     remove(store, id);
 }
 
+fn gets_several_images_ready(store: &dyn Store, _: Habits) {
+    let ids = ["1", "2"].map(|text| load(store, &on_a_base(text), &[&format!("a:{text}")]));
+    let fetch = || {
+        let came = Count::default();
+        store.fetch(&ids, &Cancel::default(), &came).expect("both are there");
+        came.0.into_inner()
+    };
+    let first = fetch();
+    assert!(first == 0 || (BASE..2 * BASE).contains(&first), "{first} bytes for a base of {BASE}");
+    assert_eq!(fetch(), 0, "an engine is not asked again");
+    let came = Count::default();
+    ids.iter().for_each(|id| validate(&*store.image(*id, &came).expect("an image")));
+    assert_eq!(came.0.into_inner(), 0);
+    ids.into_iter().for_each(|id| remove(store, id));
+}
+
 fn loads_twice_as_once(store: &dyn Store, _: Habits) {
     let image = app("one").build();
     let id = load(store, &image, &["a:1"]);
@@ -226,6 +244,18 @@ fn goes_on_after_a_cut(store: &dyn Store, _: Habits) {
     store.forget_parts().expect("no parts");
     validate(&*store.image(id, &Silent).expect("an image"));
     remove(store, id);
+}
+
+/// Counts the bytes that are told of.
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Reporter for Count {
+    fn event(&self, event: Event) {
+        if let Event::Advanced { bytes } = event {
+            self.0.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The length of the layer that [`on_a_base`] puts below, or a little less.

@@ -20,6 +20,11 @@ const JOB: u32 = 2 << 20;
 const LARGE_JOB: u32 = 16 << 20;
 const LARGE_FROM: u8 = 10;
 
+/// Levels from 20 on would look back up to 128 MiB: so much memory each one needs who unpacks, and a GiB each worker here.
+const ULTRA_FROM: u8 = 20;
+/// What level 19 has: 8 MiB of window, and tables of 64 and 16 MiB.
+const ULTRA: [CParameter; 3] = [CParameter::WindowLog(23), CParameter::ChainLog(24), CParameter::HashLog(22)];
+
 /// More workers would only wait for the reader, and memory grows with them.
 const MOST_WORKERS: usize = 4;
 
@@ -103,6 +108,9 @@ impl<W: Write> Encoder<W> {
         encoder.multithread(workers)?;
         let job = if level.number() < LARGE_FROM { JOB } else { LARGE_JOB };
         encoder.set_parameter(CParameter::JobSize(job))?;
+        if level.number() >= ULTRA_FROM {
+            ULTRA.into_iter().try_for_each(|parameter| encoder.set_parameter(parameter))?;
+        }
         Ok(Self::Zstd(encoder))
     }
 
@@ -168,9 +176,13 @@ mod tests {
     }
 
     fn squeezed(raw: &[u8], workers: u32) -> (Vec<u8>, Digest) {
+        squeezed_as(Form::default(), raw, workers)
+    }
+
+    fn squeezed_as(form: Form, raw: &[u8], workers: u32) -> (Vec<u8>, Digest) {
         let mut out = Vec::new();
-        let facts = squeeze_with(&mut &raw[..], Form::default(), &mut out, Path::new("layer"), workers)
-            .expect("memory does not fail");
+        let facts = squeeze_with(&mut &raw[..], form, &mut out, Path::new("layer"), workers);
+        let facts = facts.expect("memory does not fail");
         assert_eq!((facts.diff_id, facts.notes.unpacked_size), (Digest::of(raw), Some(raw.len() as u64)));
         assert_eq!((facts.digest, facts.size), (Digest::of(&out), out.len() as u64));
         assert_eq!(zstd::decode_all(&out[..]).expect("good zstd"), raw);
@@ -184,6 +196,14 @@ mod tests {
             let one = squeezed(&raw, 1);
             assert_eq!(one, squeezed(&raw, 2), "{length}");
             assert_eq!(one, squeezed(&raw, 4), "{length}");
+        }
+    }
+
+    #[test]
+    fn no_level_depends_on_the_number_of_workers() {
+        for (level, length) in [("1", 5 << 20), ("10", 17 << 20), ("22", 1 << 20)] {
+            let (form, raw) = (Form::Zstd(level.parse().expect("a level")), layer(length));
+            assert_eq!(squeezed_as(form, &raw, 1).1, squeezed_as(form, &raw, 3).1, "{level}");
         }
     }
 

@@ -36,7 +36,7 @@ impl DockerStore {
             cancel.check()?;
             let stored = self.find_id(id)?.ok_or(Error::NoImage(id))?;
             let lacking = self.lacking(&stored.diff_ids)?;
-            if !lacking.is_empty() || self.cache.config(stored.id.0).is_none() {
+            if !lacking.is_empty() || self.source(stored.id, None).cached_config().is_none() {
                 missing.push((stored, lacking));
             }
         }
@@ -70,11 +70,9 @@ impl DockerStore {
         }
         let wish = Wish { images: &sources, missing: &lacking, sizes: &sizes, cancel: Some(cancel) };
         let export = wish.export(reporter)?;
+        // What this stream did not bring is asked for once more when the image is opened.
         for source in &sources {
-            // What one stream did not bring is asked for once more when the image is opened.
-            if let Ok(config) = source.find_config(&export.small) {
-                self.cache.put_config(&config);
-            }
+            _ = source.exported_config(&export);
         }
         Ok(())
     }
@@ -122,15 +120,13 @@ impl Source {
             }
         }
         let missing: BTreeSet<Digest> = diff_ids.iter().copied().filter(|id| !layers.contains_key(id)).collect();
-        let config = self.cache.config(self.id.0);
+        let config = self.cached_config();
         let config = match config {
             Some(config) if missing.is_empty() => config,
             _ => {
                 let export = self.export(&missing, &layers, reporter)?;
                 layers.extend(export.layers.iter().map(|(&diff_id, layer)| (diff_id, layer.descriptor.clone())));
-                let config = self.find_config(&export.small)?;
-                self.cache.put_config(&config);
-                config
+                self.exported_config(&export)?
             }
         };
         self.assemble(config, layers)
@@ -172,24 +168,37 @@ impl Source {
         Wish { sizes: &BTreeSet::new(), ..wish }.export(reporter)
     }
 
-    /// Finds the config: by the image id in classic stores; in containerd's the id names a manifest or an index.
-    fn find_config(&self, small: &BTreeMap<Digest, Vec<u8>>) -> Result<Vec<u8>> {
-        let mut digest = self.id.0;
+    /// Finds the config: by the image id in classic stores; in containerd's the id names a manifest or an index. What stands
+    /// between comes before it.
+    fn documents(&self, find: &dyn Fn(Digest) -> Option<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+        let (mut digest, mut documents) = (self.id.0, Vec::new());
         // An index, a manifest, a config: never deeper.
         for _ in 0..3 {
-            let bytes = small.get(&digest).ok_or_else(|| self.lacks(format!("blob {digest}")))?;
-            let document: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let bytes = find(digest).ok_or_else(|| self.lacks(format!("blob {digest}")))?;
+            let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            documents.push(bytes);
             let named = [document.pointer("/config/digest"), document.pointer("/manifests/0/digest")];
             match named.into_iter().flatten().find_map(|digest| digest.as_str()?.parse().ok()) {
-                Some(next) => {
-                    // What containerd's store holds under this id, for later loads to count on.
-                    self.cache.put_manifest(bytes);
-                    digest = next;
-                }
-                None => return Ok(bytes.clone()),
+                Some(next) => digest = next,
+                None => return Ok(documents),
             }
         }
         Err(self.lacks("a config".to_owned()))
+    }
+
+    /// Returns the config, if the cache has it and what leads to it.
+    fn cached_config(&self) -> Option<Vec<u8>> {
+        self.documents(&|digest| self.cache.config(digest).or_else(|| self.cache.manifest(digest))).ok()?.pop()
+    }
+
+    /// Finds the config in an export, and keeps it.
+    fn exported_config(&self, export: &Export) -> Result<Vec<u8>> {
+        let mut documents = self.documents(&|digest| export.small.get(&digest).cloned())?;
+        let config = documents.pop().ok_or_else(|| self.lacks("a config".to_owned()))?;
+        self.cache.put_config(&config);
+        // What containerd's store holds under this id, for later loads to count on.
+        documents.iter().for_each(|document| self.cache.put_manifest(document));
+        Ok(config)
     }
 
     fn lacks(&self, what: String) -> Error {
