@@ -34,7 +34,11 @@ struct Machine {
 
 impl Machine {
     fn new(hooks: FakeHooks) -> Self {
-        let (folder, store, cancel) = (tempfile::tempdir().expect("a folder"), MemoryStore::new(), Cancel::default());
+        Self::with_store(hooks, MemoryStore::new())
+    }
+
+    fn with_store(hooks: FakeHooks, store: MemoryStore) -> Self {
+        let (folder, cancel) = (tempfile::tempdir().expect("a folder"), Cancel::default());
         let host = open(folder.path(), &store, &hooks, &cancel);
         Self { folder, store, hooks, cancel, host }
     }
@@ -448,4 +452,21 @@ fn an_empty_product_removes_everything_and_says_so_first() {
     assert_eq!(plan.count(import::Action::Remove), 3);
     machine.import(&list).expect("asked for");
     assert!(machine.installed().is_empty());
+}
+
+#[test]
+fn two_apps_that_swap_their_images_have_them_back_after_a_failure() {
+    let checked = |content| built(content).file("meta/check", 0o755, "#!/bin/sh\n").build();
+    for store in [MemoryStore::new(), MemoryStore::deleting_untagged()] {
+        let hooks = FakeHooks::new().always_ends("b:1", HookName::Check, Ended::Exited(1), "no");
+        let mut machine = Machine::with_store(hooks, store);
+        let path = machine.bundle(&[("a:1", checked("x")), ("b:1", image("y"))]);
+        machine.import(&path).expect("imported");
+        let before = machine.state();
+        let path = machine.bundle(&[("a:1", image("y")), ("b:1", checked("x"))]);
+        assert!(
+            matches!(machine.import(&path), Err(Error::Failed(failed)) if failed.aftermath == Aftermath::Untouched)
+        );
+        assert_eq!(machine.state(), before);
+    }
 }

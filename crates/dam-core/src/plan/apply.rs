@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
             let earlier = journal.iter().find(|step| step.index == index);
             let note = earlier.map(|step| step.note.clone());
             if earlier.is_some_and(|step| step.state == StepState::Done) {
-                self.recall(place, note.as_ref());
+                self.recall(place, note.as_ref()).map_err(|error| (error.into(), Some(place)))?;
                 continue;
             }
             self.take_step(index, place, note).map_err(|failure| (failure, Some(place)))?;
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
                 // A later try, which does not load it again, must know what the store calls it.
                 let loaded = self.plan(place.plan).new.as_ref().map(|new| new.image);
                 let before = Before { loaded, ..before };
-                self.note_arrival(&before);
+                self.note_arrival(&before)?;
                 self.host.ledger.step_started(self.operation, index, &to_note(&before))?;
             }
             Ok(()) => {}

@@ -51,17 +51,22 @@ impl Run<'_> {
     }
 
     /// Learns from the note of a step that an earlier try did.
-    pub(super) fn recall(&mut self, place: Place, note: Option<&serde_json::Value>) {
+    pub(super) fn recall(&mut self, place: Place, note: Option<&serde_json::Value>) -> Result<()> {
         let before: Before = note.and_then(|note| serde_json::from_value(note.clone()).ok()).unwrap_or_default();
         if let (Some(loaded), Some(new)) = (before.loaded, &mut self.transaction.plans_mut()[place.plan].new) {
             new.image = loaded;
         }
-        self.note_arrival(&before);
+        self.note_arrival(&before)
     }
 
-    /// Notes which image a load has brought: one without a tag that was there before is none.
-    pub(super) fn note_arrival(&mut self, before: &Before) {
-        self.brought.extend(before.loaded.filter(|image| !before.untagged.contains(image)));
+    /// Notes which image a load has brought: one that was there before is none. The loads of a product give no tags, so
+    /// that an image with one was there.
+    pub(super) fn note_arrival(&mut self, before: &Before) -> Result<()> {
+        let Some(loaded) = before.loaded.filter(|image| !before.untagged.contains(image)) else { return Ok(()) };
+        if self.host.store.find_id(loaded)?.is_some_and(|image| image.tags.is_empty()) {
+            self.brought.insert(loaded);
+        }
+        Ok(())
     }
 
     pub(super) fn effect(&mut self, plan: usize, step: &Step) -> Result<(), Failure> {
