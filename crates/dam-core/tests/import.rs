@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use dam_core::app::{HookName, describe};
 use dam_core::bundle::{BundleApp, write};
@@ -14,11 +15,11 @@ use dam_core::meta::Keep;
 use dam_core::ops::import::{self, ImportPlan, ImportRequest, Imported, Input, Offer};
 use dam_core::plan::{self, Aftermath, OnFailure, Options, Others, RuleFault};
 use dam_core::product::ListFault;
-use dam_core::store::Store;
+use dam_core::store::{ImageId, Store};
 use dam_core::testing::{FakeHooks, MemoryStore};
 use dam_core::{Cancel, Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{Limits, Reference, config, subtree};
+use dam_oci::{Image, Limits, Reference, config, subtree};
 
 const REQUEST: ImportRequest =
     ImportRequest { others: Others::Remove, restore: false, on_failure: OnFailure::Rollback };
@@ -469,4 +470,22 @@ fn two_apps_that_swap_their_images_have_them_back_after_a_failure() {
         );
         assert_eq!(machine.state(), before);
     }
+}
+
+#[test]
+fn an_app_that_is_put_back_is_installed_under_its_own_tag() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let holders = Arc::new(Mutex::new(Vec::new()));
+    let (seen, store) = (Arc::clone(&holders), machine.store.clone());
+    let tag: Reference = "shop:1".parse().expect("a reference");
+    let _ = machine.hooks.clone().fails("shop:1", HookName::Install, "").acts("shop:1", HookName::Install, move || {
+        seen.lock().expect("ours").push(store.holder(&tag).expect("a store"));
+    });
+    let before = machine.state();
+    let (built_anew, was) = (image("shop 1, built anew"), image("shop 1"));
+    let path = machine.bundle(&[("shop:1", built_anew.clone())]);
+    machine.import_as(&path, ImportRequest { others: Others::Keep, ..REQUEST }).expect_err("install fails");
+    let ids = [built_anew, was].map(|image| Some(ImageId(image.manifest().config.digest)));
+    assert_eq!(*holders.lock().expect("ours"), ids);
+    assert_eq!(machine.state(), before);
 }

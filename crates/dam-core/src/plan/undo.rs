@@ -54,7 +54,7 @@ fn undo_from(run: &mut Run, cause: &str, first: usize) -> Result<Aftermath> {
         }
         fault::point("undo of a step");
         let faults = undone.faults.len();
-        undo_step(run, place, step, &mut undone)?;
+        undo_step(run, place, step, &pending.steps, &mut undone)?;
         fault::point("step undone");
         // One that failed is tried again where the undo stops at a later step.
         if undone.faults.len() == faults {
@@ -110,7 +110,14 @@ impl Undone {
     }
 }
 
-fn undo_step(run: &mut Run, place: Place, journal: &JournalStep, undone: &mut Undone) -> Result<()> {
+/// Undoes the step at `place`; `steps` is the whole journal.
+fn undo_step(
+    run: &mut Run,
+    place: Place,
+    journal: &JournalStep,
+    steps: &[JournalStep],
+    undone: &mut Undone,
+) -> Result<()> {
     let before: Before = serde_json::from_value(journal.note.clone()).unwrap_or_default();
     let plan = place.plan;
     match run.transaction.step(place).clone() {
@@ -133,11 +140,13 @@ fn undo_step(run: &mut Run, place: Place, journal: &JournalStep, undone: &mut Un
             undone.touched = true;
             take_away_new(run, plan)?;
             if hook == HookName::Upgrade {
+                give_tags_back(run, plan, steps)?;
                 restore_old(run, plan, StepState::Done, undone)?;
             }
         }
         Step::Run { side: Side::Old, .. } => {
             undone.touched = true;
+            give_tags_back(run, plan, steps)?;
             restore_old(run, plan, journal.state, undone)?;
         }
     }
@@ -178,6 +187,26 @@ fn put_tag_back(run: &mut Run, reference: &dam_oci::Reference, before: &Before) 
         Some(image) if image.tags.is_empty() => store.remove(current),
         _ => Ok(()),
     }
+}
+
+/// Gives the tags of a plan back to the images that had them, before their own steps are undone: the hooks of the old app
+/// start what its tag names, which may be the new image of the same version. What cannot be given back is told when its
+/// step is undone.
+fn give_tags_back(run: &Run, plan: usize, steps: &[JournalStep]) -> Result<()> {
+    let order = run.transaction.order();
+    for step in steps.iter().filter(|step| order[step.index].plan == plan) {
+        let reference = match run.transaction.step(order[step.index]) {
+            Step::Tag { reference, .. } => reference,
+            Step::Load { tagged: true, .. } => &run.plan(plan).release(Side::New).app.reference,
+            Step::Load { .. } | Step::Run { .. } | Step::Drop => continue,
+        };
+        let before: Before = serde_json::from_value(step.note.clone()).unwrap_or_default();
+        let Some(holder) = before.holder else { continue };
+        if let Err(error) = run.host.store.tag(holder, reference) {
+            unless_for_later(error)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the new image where a load was cut off before it was tagged: an image without a tag that was not there
