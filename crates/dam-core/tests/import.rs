@@ -489,3 +489,35 @@ fn an_app_that_is_put_back_is_installed_under_its_own_tag() {
     assert_eq!(*holders.lock().expect("ours"), ids);
     assert_eq!(machine.state(), before);
 }
+
+/// A stream that breaks off in the last layer, as when a stick is pulled out.
+fn pulled_out(bundle: Vec<u8>) -> Input {
+    struct Gone;
+    impl Read for Gone {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::from_raw_os_error(5))
+        }
+    }
+    let there = bundle.len() - 1024 - 512 + 10;
+    let reader = std::io::Cursor::new(bundle[..there].to_vec()).chain(Gone);
+    Input::Stream("a stick".to_owned(), Box::new(reader))
+}
+
+fn stream(bundle: Vec<u8>) -> Input {
+    Input::Stream("a stick".to_owned(), Box::new(std::io::Cursor::new(bundle)))
+}
+
+#[test]
+fn an_app_that_arrived_before_the_cut_is_known_as_well_as_one_that_came_after() {
+    let mut machine = Machine::new(FakeHooks::new());
+    let described = built("shop 2").file("meta/DESCRIPTION", 0o644, "Sells.\n").build();
+    let apps = [("shop:2", described), ("till:1", image("till 1"))];
+    let cut = machine.import_input(pulled_out(bundle(&apps)), REQUEST, &Silent);
+    assert!(matches!(cut, Err(Error::Paused(_))), "{cut:?}");
+    let mut machine = machine.restart();
+    machine.import_input(stream(bundle(&apps)), REQUEST, &Silent).expect("it goes on");
+    let shop = machine.host.ledger.installed().expect("a ledger").remove(0);
+    assert_eq!(shop.release.app.description.as_deref(), Some("Sells.\n"));
+    let path = machine.bundle(&apps);
+    assert_eq!(lines(&machine.plan(&path, REQUEST).expect("a plan")), ["keep shop 2>2", "keep till 1>1"]);
+}

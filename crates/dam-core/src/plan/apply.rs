@@ -189,7 +189,8 @@ impl<'a> Run<'a> {
             let earlier = journal.iter().find(|step| step.index == index);
             let note = earlier.map(|step| step.note.clone());
             if earlier.is_some_and(|step| step.state == StepState::Done) {
-                self.recall(place, note.as_ref()).map_err(|error| (error.into(), Some(place)))?;
+                let before = self.recall(place, note.as_ref());
+                self.note_arrival(&before).map_err(|error| (error.into(), Some(place)))?;
                 continue;
             }
             self.take_step(index, place, note).map_err(|failure| (failure, Some(place)))?;

@@ -50,13 +50,20 @@ impl Run<'_> {
         Ok(Before { holder, untagged, loaded: None })
     }
 
-    /// Learns from the note of a step that an earlier try did.
-    pub(super) fn recall(&mut self, place: Place, note: Option<&serde_json::Value>) -> Result<()> {
+    /// Learns from the note of a step that an earlier try did, and returns the note.
+    pub(super) fn recall(&mut self, place: Place, note: Option<&serde_json::Value>) -> Before {
         let before: Before = note.and_then(|note| serde_json::from_value(note.clone()).ok()).unwrap_or_default();
-        if let (Some(loaded), Some(new)) = (before.loaded, &mut self.transaction.plans_mut()[place.plan].new) {
+        let Plan { new, steps, .. } = &mut self.transaction.plans_mut()[place.plan];
+        if let (Some(loaded), Some(new)) = (before.loaded, new) {
             new.image = loaded;
+            // The bundle promises no description. A `/meta` that is gone is told of by the first hook.
+            if matches!(steps[place.step], Step::Load { promised: true, .. })
+                && let Ok(kept) = self.host.keep.get(&new.meta)
+            {
+                new.app.description = kept.description;
+            }
         }
-        self.note_arrival(&before)
+        before
     }
 
     /// Notes which image a load has brought: one that was there before is none. The loads of a product give no tags, so

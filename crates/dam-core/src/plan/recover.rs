@@ -36,6 +36,9 @@ pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> R
     reporter.event(Event::Recovering { what: &title, finish });
     let mut run = Run::new(host, pending.id, transaction, Arrivals::default(), options, reporter);
     if finish {
+        for (step, place) in pending.steps.iter().zip(run.transaction.order()) {
+            run.recall(place, Some(&step.note));
+        }
         run.finish()?;
         return Ok(Some(Recovered { title, finished: true, faults: Vec::new() }));
     }
