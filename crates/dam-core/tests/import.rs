@@ -521,3 +521,18 @@ fn an_app_that_arrived_before_the_cut_is_known_as_well_as_one_that_came_after() 
     let path = machine.bundle(&apps);
     assert_eq!(lines(&machine.plan(&path, REQUEST).expect("a plan")), ["keep shop 2>2", "keep till 1>1"]);
 }
+
+#[test]
+fn what_had_arrived_and_was_pruned_before_an_import_goes_on_is_loaded_again() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let cut = machine.import_input(pulled_out(bundle(&next())), REQUEST, &Silent);
+    assert!(matches!(cut, Err(Error::Paused(_))), "{cut:?}");
+    let mut machine = machine.restart();
+    let dangling: Vec<_> =
+        machine.store.list().expect("a store").into_iter().filter(|image| image.tags.is_empty()).collect();
+    assert_eq!(dangling.len(), 1);
+    machine.store.remove(dangling[0].id).expect("as by `docker image prune`");
+    let path = machine.bundle(&next());
+    machine.import(&path).expect("it goes on");
+    assert_eq!(machine.installed(), ["extra:1 healthy", "shop:2 healthy", "till:1 healthy"]);
+}

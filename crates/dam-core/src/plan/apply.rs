@@ -188,7 +188,9 @@ impl<'a> Run<'a> {
             }
             let earlier = journal.iter().find(|step| step.index == index);
             let note = earlier.map(|step| step.note.clone());
-            if earlier.is_some_and(|step| step.state == StepState::Done) {
+            // An image that is handed in once more has arrived, and was removed since.
+            let again = self.transaction.step(place).is_load() && self.image(place.plan).is_some();
+            if !again && earlier.is_some_and(|step| step.state == StepState::Done) {
                 let before = self.recall(place, note.as_ref());
                 self.note_arrival(&before).map_err(|error| (error.into(), Some(place)))?;
                 continue;

@@ -29,6 +29,11 @@ pub(super) struct Before {
     pub(super) loaded: Option<ImageId>,
 }
 
+/// Reads from the note of a load what the store calls the image.
+pub(super) fn loaded(note: &serde_json::Value) -> Option<ImageId> {
+    serde_json::from_value(note.clone()).ok().and_then(|before: Before| before.loaded)
+}
+
 impl Run<'_> {
     pub(super) fn before(&self, plan: usize, step: &Step) -> Result<Before> {
         let store = &self.host.store;

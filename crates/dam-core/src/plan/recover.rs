@@ -4,6 +4,7 @@ use dam_oci::Digest;
 use serde::Serialize;
 
 use super::apply::{Run, only_loads};
+use super::effect::loaded;
 use super::transaction::Transaction;
 use super::{Aftermath, Applied, Arrivals, Options, Product, undo};
 use crate::event::{Event, Reporter};
@@ -55,7 +56,7 @@ pub struct Resumable {
     operation: OperationId,
     /// The change, as it was planned.
     pub product: Product,
-    /// For each app that changes, whether its image has arrived.
+    /// For each app that changes, whether its image has arrived, and is still there.
     pub arrived: Vec<bool>,
 }
 
@@ -69,7 +70,9 @@ pub fn resumable(host: &mut Host, wish: &Digest) -> Result<Option<Resumable>> {
     let order = transaction.order();
     let mut arrived = vec![false; transaction.plans().len()];
     for step in pending.steps.iter().filter(|step| step.state == StepState::Done) {
-        arrived[order[step.index].plan] = true;
+        // It has no tag yet: `docker image prune` takes it.
+        let is_there = |image| matches!(host.store.find_id(image), Ok(Some(_)));
+        arrived[order[step.index].plan] = loaded(&step.note).is_none_or(is_there);
     }
     match transaction {
         Transaction::Product(product) if product.wish == *wish => {
