@@ -536,3 +536,20 @@ fn what_had_arrived_and_was_pruned_before_an_import_goes_on_is_loaded_again() {
     machine.import(&path).expect("it goes on");
     assert_eq!(machine.installed(), ["extra:1 healthy", "shop:2 healthy", "till:1 healthy"]);
 }
+
+#[test]
+fn a_broken_app_is_installed_anew_though_it_is_what_the_product_says() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let path = machine.bundle(&[("shop:2", image("shop 2"))]);
+    let hooks = machine.hooks.clone().fails("shop:2", HookName::Install, "");
+    let _ = hooks.fails("shop:1", HookName::Install, "").fails("shop:1", HookName::Install, "");
+    let keep = ImportRequest { others: Others::Keep, ..REQUEST };
+    machine.import_as(&path, keep).expect_err("neither comes up");
+    assert_eq!(machine.installed(), ["old:1 healthy", "shop:1 broken", "till:1 healthy"]);
+    machine.ran();
+    let path = machine.bundle(&[("shop:1", image("shop 1")), ("till:1", image("till 1"))]);
+    assert_eq!(lines(&machine.plan(&path, keep).expect("a plan")), ["reinstall shop 1>1", "keep till 1>1"]);
+    machine.import_as(&path, keep).expect("imported");
+    assert_eq!(machine.ran(), ["uninstall shop:1 from 1", "install shop:1 from 1", "health shop:1 from 1"]);
+    assert_eq!(machine.installed(), ["old:1 healthy", "shop:1 healthy", "till:1 healthy"]);
+}

@@ -3,7 +3,7 @@
 use super::rules::{is_same, remove, replace};
 use super::{Plan, RuleFault, Side, Step, rules};
 use crate::app::{App, AppId, HookName, Release};
-use crate::ledger::{Installed, OperationKind, Source};
+use crate::ledger::{AppState, Installed, OperationKind, Source};
 
 /// An app of a product.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Planned {
 }
 
 /// Plans how this machine becomes what a product says. With `restore` every app is uninstalled and installed anew, also one
-/// that is there already.
+/// that is there already; without it, of those only what is broken.
 ///
 /// # Errors
 /// Every rule that is broken, not only the first.
@@ -55,7 +55,10 @@ pub fn product(
     for one in brought {
         let app = &one.release.app;
         match installed.iter().find(|there| there.release.app.id == app.id) {
-            Some(there) if !restore && is_same(&there.release, &one.release) => kept.push(app.id.clone()),
+            Some(there) if is_same(&there.release, &one.release) => match restore || there.state == AppState::Broken {
+                true => arrivals.push(in_place_of(&there.release, one, true)),
+                false => kept.push(app.id.clone()),
+            },
             Some(there) => arrivals.push(in_place_of(&there.release, one, restore)),
             None => match leaving.iter().position(|there| gives_place(&there.release.app, app, others)) {
                 Some(at) => arrivals.push(in_place_of(&leaving.remove(at).release, one, restore)),

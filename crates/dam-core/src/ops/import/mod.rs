@@ -106,7 +106,7 @@ pub fn prepare(
             found.remove(&new.app.reference)
         })
         .collect();
-    let plan = describe(host, &product, kept, &images, request, cut_off.is_some())?;
+    let plan = describe(host, &product, kept, &images, cut_off.is_some())?;
     let work = match cut_off {
         Some(cut_off) => Work::GoOn(Box::new(cut_off)),
         None => Work::Begin(product),
@@ -160,7 +160,6 @@ fn describe(
     product: &Product,
     kept: Vec<AppId>,
     images: &[Option<Box<dyn Image>>],
-    request: ImportRequest,
     goes_on: bool,
 ) -> Result<ImportPlan> {
     let loaded: Vec<&dyn Image> = images.iter().flatten().map(|image| &**image).collect();
@@ -175,7 +174,7 @@ fn describe(
     let mut hooks = Vec::new();
     for (plan, image) in product.plans.iter().zip(images) {
         let send = image.as_ref().and_then(|_| sends.next()).unwrap_or_default();
-        apps.push(PlannedApp::of(plan, send, request.restore));
+        apps.push(PlannedApp::of(plan, send));
         if let (Some(old), Some(new)) = (&plan.old, &plan.new)
             && old.meta != new.meta
             && host.keep.get(&new.meta).is_ok()

@@ -56,7 +56,7 @@ pub enum Action {
     Upgrade,
     /// An older version does.
     Downgrade,
-    /// The same version does: another image of it, or because it was asked for.
+    /// The same version does: another image of it, because it was asked for, or because it is broken.
     Reinstall,
     /// It is there, exactly so.
     Keep,
@@ -129,7 +129,7 @@ impl ImportPlan {
 }
 
 impl PlannedApp {
-    pub(super) fn of(plan: &Plan, send: u64, restore: bool) -> Self {
+    pub(super) fn of(plan: &Plan, send: u64) -> Self {
         let (old, new) = (plan.old.as_ref(), plan.new.as_ref());
         let version = |id: &AppId| id.version.clone();
         let order = old.zip(new).map(|(old, new)| version_order::compare(&new.app.id.version, &old.app.id.version));
@@ -140,7 +140,6 @@ impl PlannedApp {
             Some(Ordering::Less) => Action::Downgrade,
             Some(Ordering::Equal) => Action::Reinstall,
         };
-        debug_assert!(restore || action != Action::Reinstall || old != new, "what is the same is kept");
         Self {
             action,
             name: plan.app().id.name.clone(),
