@@ -553,3 +553,13 @@ fn a_broken_app_is_installed_anew_though_it_is_what_the_product_says() {
     assert_eq!(machine.ran(), ["uninstall shop:1 from 1", "install shop:1 from 1", "health shop:1 from 1"]);
     assert_eq!(machine.installed(), ["old:1 healthy", "shop:1 healthy", "till:1 healthy"]);
 }
+
+#[test]
+fn an_app_that_is_installed_anew_goes_back_to_where_it_would_have_gone() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let path = machine.bundle(&[("shop:2", image("shop 2"))]);
+    machine.import(&path).expect("imported");
+    machine.import_as(&path, ImportRequest { restore: true, ..REQUEST }).expect("again");
+    let shop = machine.host.ledger.installed().expect("a ledger").remove(0);
+    assert_eq!(shop.previous.expect("an earlier version").app.id.to_string(), "shop:1");
+}

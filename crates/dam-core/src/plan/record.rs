@@ -3,7 +3,8 @@
 use dam_oci::Reference;
 
 use super::apply::{Applied, Run};
-use super::{Side, Step};
+use super::rules::is_same;
+use super::{Plan, Side, Step};
 use crate::app::{HookName, Release};
 use crate::event::{Event, Warning};
 use crate::host::Host;
@@ -62,9 +63,19 @@ impl Run<'_> {
             source: plan.source.clone(),
             installed_at: Timestamp::now(),
             state: if ran_health { AppState::Healthy } else { AppState::Ok },
-            previous: plan.old.clone(),
+            previous: self.previous(plan)?,
         };
         Ok(Change::Put { installed: Box::new(installed), replacing })
+    }
+
+    /// Returns what a rollback goes back to: the old release, or where that is the same, what it would have gone back to.
+    fn previous(&self, plan: &Plan) -> Result<Option<Release>> {
+        let Some(old) = &plan.old else { return Ok(None) };
+        if !plan.new.as_ref().is_some_and(|new| is_same(old, new)) {
+            return Ok(Some(old.clone()));
+        }
+        let versions = self.host.ledger.versions_of(&old.app.id.name)?;
+        Ok(versions.into_iter().find(|one| one.release.app.id == old.app.id).and_then(|one| one.previous))
     }
 
     /// Takes an app's tags away, and its image with the last of them unless something else needs it.
