@@ -124,7 +124,8 @@ impl ImportPlan {
 
     /// Returns the bytes that are sent to the store.
     pub fn send(&self) -> u64 {
-        self.apps.iter().map(|app| app.send).sum()
+        // Lengths that a bundle claims.
+        self.apps.iter().map(|app| app.send).fold(0, u64::saturating_add)
     }
 }
 
