@@ -563,3 +563,14 @@ fn an_app_that_is_installed_anew_goes_back_to_where_it_would_have_gone() {
     let shop = machine.host.ledger.installed().expect("a ledger").remove(0);
     assert_eq!(shop.previous.expect("an earlier version").app.id.to_string(), "shop:1");
 }
+
+#[test]
+fn hooks_that_were_lost_keep_no_new_version_from_coming_that_needs_none_of_them() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let meta = machine.host.ledger.installed().expect("a ledger").remove(1).release.meta;
+    fs::remove_file(machine.folder.path().join(format!("meta/{}.tar", meta.hex()))).expect("it was kept");
+    let upgrading = built("shop 2").file("meta/upgrade", 0o755, "#!/bin/sh\n").build();
+    let path = machine.bundle(&[("shop:2", upgrading)]);
+    machine.import_as(&path, ImportRequest { others: Others::Keep, ..REQUEST }).expect("imported");
+    assert_eq!(machine.ran(), ["upgrade shop:2 from 1", "health shop:2 from 1"]);
+}

@@ -177,7 +177,7 @@ fn describe(
         apps.push(PlannedApp::of(plan, send));
         if let (Some(old), Some(new)) = (&plan.old, &plan.new)
             && old.meta != new.meta
-            && host.keep.get(&new.meta).is_ok()
+            && [old, new].iter().all(|release| host.keep.get(&release.meta).is_ok())
         {
             let changes = compare::hooks(&host.keep, Some(&old.meta), Some(&new.meta))?;
             hooks.push(HookChanges { app: new.app.id.clone(), changes });
