@@ -22,7 +22,7 @@ use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Image, Limits, Reference, config, subtree};
 
 const REQUEST: ImportRequest =
-    ImportRequest { others: Others::Remove, restore: false, on_failure: OnFailure::Rollback };
+    ImportRequest { others: Others::Remove, restore: false, on_failure: OnFailure::Rollback, skip_health: false };
 
 /// A machine: a store in memory, hooks that do as told, a ledger in a temporary folder.
 struct Machine {
@@ -400,6 +400,8 @@ fn another_wish_does_not_go_on_with_what_was_cut_off() {
     let keep = ImportRequest { others: Others::Keep, ..REQUEST };
     let offer = Offer::open(Input::File(path.clone(), None), &Silent).expect("sound");
     assert_eq!(import::find_cut_off(&mut machine.host, &offer, keep).expect("a ledger"), None);
+    let unwatched = ImportRequest { skip_health: true, ..REQUEST };
+    assert_eq!(import::find_cut_off(&mut machine.host, &offer, unwatched).expect("a ledger"), None);
     machine.import_as(&path, keep).expect("undone, then imported");
     assert_eq!(machine.installed(), ["extra:1 healthy", "old:1 healthy", "shop:2 healthy", "till:1 healthy"]);
 }
@@ -573,4 +575,12 @@ fn hooks_that_were_lost_keep_no_new_version_from_coming_that_needs_none_of_them(
     let path = machine.bundle(&[("shop:2", upgrading)]);
     machine.import_as(&path, ImportRequest { others: Others::Keep, ..REQUEST }).expect("imported");
     assert_eq!(machine.ran(), ["upgrade shop:2 from 1", "health shop:2 from 1"]);
+}
+
+#[test]
+fn health_is_not_asked_where_it_was_not_wanted() {
+    let mut machine = Machine::new(FakeHooks::new());
+    let path = machine.bundle(&[("shop:1", image("s"))]);
+    machine.import_as(&path, ImportRequest { skip_health: true, ..REQUEST }).expect("imported");
+    assert_eq!((machine.ran(), machine.installed()), (vec!["install shop:1".to_owned()], vec!["shop:1 ok".to_owned()]));
 }

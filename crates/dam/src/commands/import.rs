@@ -24,16 +24,14 @@ pub(crate) fn run(context: &Context, args: &Import) -> Result<(), CliError> {
         others: if args.keep_others { Others::Keep } else { Others::Remove },
         restore: args.restore,
         on_failure: args.on_failure.into(),
+        skip_health: args.trial.no_health,
     };
     let mut host = context.machine(&cancel, &*reporter)?;
     let cut_off = import::find_cut_off(&mut host, &offer, request)?;
     if cut_off.is_none() {
         context.recover(&mut host, &*reporter)?;
     }
-    let mut prepared = import::prepare(&host, offer, request, cut_off, args.consent.dry_run, &*reporter)?;
-    if args.trial.no_health {
-        prepared.skip_health();
-    }
+    let prepared = import::prepare(&host, offer, request, cut_off, args.consent.dry_run, &*reporter)?;
     if args.consent.dry_run {
         return context.ui.print(&prepared.plan);
     }

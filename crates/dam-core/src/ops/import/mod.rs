@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use dam_oci::{Digest, Image, Reference};
 use serde::Serialize;
 
-use crate::app::AppId;
+use crate::app::{AppId, HookName};
 use crate::compare;
 use crate::event::Reporter;
 use crate::host::Host;
@@ -31,6 +31,8 @@ pub struct ImportRequest {
     pub restore: bool,
     /// What is done with apps that are changed already when a later one fails.
     pub on_failure: OnFailure,
+    /// Whether no `health` is run.
+    pub skip_health: bool,
 }
 
 /// A plan and what it needs to be carried out.
@@ -85,6 +87,9 @@ pub fn prepare(
             let Planned { mut plans, kept } =
                 plan::product(&installed, brought, request.others, request.restore).map_err(Error::Rules)?;
             for plan in &mut plans {
+                if request.skip_health {
+                    plan.skip(HookName::Health);
+                }
                 if let Some(old) = &plan.old {
                     host.require_store_of(old)?;
                 }
@@ -115,13 +120,6 @@ pub fn prepare(
 }
 
 impl Prepared {
-    /// Leaves out every `health`.
-    pub fn skip_health(&mut self) {
-        if let Work::Begin(product) = &mut self.work {
-            product.plans.iter_mut().for_each(|plan| plan.skip(crate::app::HookName::Health));
-        }
-    }
-
     /// Carries the plan out.
     ///
     /// # Errors
@@ -148,9 +146,11 @@ fn wish(offer: &Offer, request: ImportRequest) -> Digest {
         keeps_others: bool,
         restore: bool,
         on_failure: OnFailure,
+        skip_health: bool,
     }
-    let ImportRequest { others, restore, on_failure } = request;
-    let wish = Wish { product: offer.identity(), keeps_others: others == Others::Keep, restore, on_failure };
+    let ImportRequest { others, restore, on_failure, skip_health } = request;
+    let keeps_others = others == Others::Keep;
+    let wish = Wish { product: offer.identity(), keeps_others, restore, on_failure, skip_health };
     Digest::of(&serde_json::to_vec(&wish).expect("only text and booleans"))
 }
 
