@@ -15,15 +15,15 @@ fn read(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let unit = unit.to_ascii_lowercase();
+    if unit.is_empty() || unit == "b" {
+        return number.parse().ok();
+    }
     let (base, unit): (u64, _) = match (unit.strip_suffix("ib"), unit.strip_suffix('b')) {
         (Some(unit), _) => (1024, unit),
-        (None, Some("")) => (1000, "b"),
         (None, Some(unit)) => (1000, unit),
         (None, None) => (1024, &*unit),
     };
     let power = match unit {
-        "" if base == 1024 && text.len() == digits => 0,
-        "b" => 0,
         "k" => 1,
         "m" => 2,
         "g" => 3,

@@ -396,9 +396,19 @@ fn one_bit_in_a_file_that_is_compressed() {
         for part in 1..6 {
             let mut bytes = whole.clone();
             bytes[whole.len() * part / 6] ^= 1;
+            // In how far back a run of zeros is copied from, a bit may make no difference.
+            if unpacked(&bytes).is_ok_and(|content| content == unpacked(&whole).expect("it is sound")) {
+                continue;
+            }
             unchanged(&Dam::new().file("shop.dam", bytes), "install shop.dam --yes");
         }
     }
+}
+
+fn unpacked(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    dam_oci::Decompressed::new(packed)?.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Builds a tar from headers that no sane program writes.

@@ -22,11 +22,10 @@ Commands:
   rollback    Puts the previous version of an app back
   remove      Removes an installed app [alias: rm]
   list        Lists the installed apps [alias: ls]
-  import      Brings this machine to what a product says: a bundle, or a list of apps
+  import      Brings this machine to what a product says: a bundle, or a list of apps [alias: im]
   info        Says what is known of an app, an image or an archive
   history     Shows what was done on this machine
-  verify      Compares what is installed with what the store holds, or reads all of a file and lists
-              every fault
+  verify      Compares what is installed with what the store holds, or checks all of a file
   diff        Says how two products differ: their apps, versions, layers, bytes and scripts
   purge       Removes images of apps that are not installed
   doctor      Says what is wrong with this machine, and which command mends it

@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Remove(Remove),
     #[command(visible_alias = "ls")]
     List(List),
+    #[command(visible_alias = "im")]
     Import(Import),
     Info(Info),
     History(History),

@@ -76,7 +76,7 @@ pub(crate) struct Save {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Compares what is installed with what the store holds, or reads all of a file and lists every fault
+/// Compares what is installed with what the store holds, or checks all of a file
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam verify
