@@ -322,7 +322,14 @@ fn two_apps_of_one_family_are_named_with_all_other_faults_and_nothing_is_done() 
     let exclude = |first, second, family| {
         format!("{first} and {second} are both in the product, and apps of the family `{family}` exclude each other")
     };
-    assert_eq!(texts, [exclude("postgres:1", "mysql:1", "db"), exclude("shop:2", "shop:3", "shop")]);
+    assert_eq!(
+        texts,
+        [
+            exclude("postgres:1", "mysql:1", "db"),
+            "shop:2 and shop:3 are both in the product; two versions need an app that allows it (multiversion)"
+                .to_owned()
+        ]
+    );
     assert_eq!(machine.state(), before);
 }
 
@@ -445,6 +452,34 @@ fn a_list_takes_what_is_installed_and_what_the_store_has_and_names_all_that_is_m
     };
     let missing: Vec<(usize, String)> = missing.into_iter().map(|app| (app.line, app.reference.to_string())).collect();
     assert_eq!(missing, [(2, "none:1".to_owned()), (3, "plant:5000/other:2".to_owned())]);
+}
+
+#[test]
+fn an_app_whose_image_is_gone_is_not_called_as_it_should_be() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let path = machine.bundle(&[("shop:1", image("shop 1")), ("till:1", image("till 1")), ("old:1", image("old 1"))]);
+    let till: Reference = "till:1".parse().expect("a name");
+    let id = machine.store.holder(&till).expect("a store").expect("it is there");
+    machine.store.remove(id).expect("nothing uses it");
+    assert_eq!(
+        lines(&machine.plan(&path, REQUEST).expect("a plan")),
+        ["reinstall till 1>1", "keep shop 1>1", "keep old 1>1"]
+    );
+    machine.import(&path).expect("imported");
+    assert!(machine.store.holder(&till).expect("a store").is_some());
+}
+
+#[test]
+fn a_pipe_is_read_to_its_end_where_nothing_has_to_be_done() {
+    let mut machine = shop_till_and_old(FakeHooks::new());
+    let apps = [("shop:1", image("shop 1")), ("till:1", image("till 1")), ("old:1", image("old 1"))];
+    let whole = bundle(&apps);
+    let pipe = |bytes: &[u8]| {
+        let stream: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(bytes.to_vec()));
+        Input::Stream("a pipe".to_owned(), stream)
+    };
+    machine.import_input(pipe(&whole), REQUEST, &Silent).expect("nothing to do");
+    assert!(machine.import_input(pipe(&whole[..whole.len() - 2000]), REQUEST, &Silent).is_err(), "it is not whole");
 }
 
 #[test]

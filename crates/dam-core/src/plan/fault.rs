@@ -79,6 +79,14 @@ pub enum RuleFault {
         /// The other.
         second: AppId,
     },
+    /// Two versions of an app that does not stand beside itself.
+    #[error("{first} and {second} are both in the product; two versions need an app that allows it (multiversion)")]
+    Versions {
+        /// The version that comes first.
+        first: AppId,
+        /// The other.
+        second: AppId,
+    },
     /// The same name and version twice in a product, with different images.
     #[error("{0} is in the product twice")]
     Twice(AppId),

@@ -18,7 +18,7 @@ mod undo;
 pub use apply::{Applied, Arrivals, Failed, Options, Paused, apply, apply_product};
 pub use fault::{Aftermath, Failure, RuleFault};
 pub use product::{Brought, Others, Planned, product};
-pub use recover::{Recovered, Resumable, recover, resumable, resume};
+pub use recover::{Recovered, Resumable, is_paused, recover, resumable, resume};
 pub use rules::{Downgrade, find, install, remove, rollback, upgrade};
 pub use step::{Plan, Side, Step, title};
 pub use transaction::{OnFailure, Product};

@@ -94,9 +94,14 @@ fn exclusion(first: &App, second: &App) -> Option<RuleFault> {
     if first.id == second.id {
         return Some(RuleFault::Twice(first.id.clone()));
     }
+    if first.multiversion && second.multiversion {
+        return None;
+    }
     let (family, first_id, second_id) = (first.family.clone(), first.id.clone(), second.id.clone());
-    let exclude = RuleFault::Exclude { family, first: first_id, second: second_id };
-    (!(first.multiversion && second.multiversion)).then_some(exclude)
+    Some(match first.id.name == second.id.name {
+        true => RuleFault::Versions { first: first_id, second: second_id },
+        false => RuleFault::Exclude { family, first: first_id, second: second_id },
+    })
 }
 
 /// Tells whether `old`, which is not in the product, is what `new` takes the place of.

@@ -82,6 +82,15 @@ pub fn resumable(host: &mut Host, wish: &Digest) -> Result<Option<Resumable>> {
     }
 }
 
+/// Tells whether an operation is pending of which nothing but loads was begun: what is installed and what runs is as before
+/// it.
+pub fn is_paused(host: &mut Host) -> Result<bool> {
+    match read(host)? {
+        Some((_, transaction)) => Ok(transaction.is_product() && only_loads(&transaction, host)?),
+        None => Ok(false),
+    }
+}
+
 /// Goes on with a change that was cut off. Of `arrivals`, the images that have arrived are not needed.
 pub fn resume(
     host: &mut Host,

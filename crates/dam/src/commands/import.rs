@@ -28,7 +28,8 @@ pub(crate) fn run(context: &Context, args: &Import) -> Result<(), CliError> {
     };
     let mut host = context.machine(&cancel, &*reporter)?;
     let cut_off = import::find_cut_off(&mut host, &offer, request)?;
-    if cut_off.is_none() {
+    // A look at another product does not throw away what arrived of one that was cut off.
+    if cut_off.is_none() && !(args.consent.dry_run && import::is_paused(&mut host)?) {
         context.recover(&mut host, &*reporter)?;
     }
     let prepared = import::prepare(&host, offer, request, cut_off, args.consent.dry_run, &*reporter)?;

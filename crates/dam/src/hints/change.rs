@@ -38,7 +38,7 @@ pub(super) fn rule(fault: &RuleFault) -> Advice {
         RuleFault::Beside { staying: _, leaving } => {
             Advice::with("already-installed", command(format!("dam remove {leaving}"), "leaves the other"))
         }
-        RuleFault::Exclude { .. } | RuleFault::Twice(_) => {
+        RuleFault::Exclude { .. } | RuleFault::Versions { .. } | RuleFault::Twice(_) => {
             Advice::with("bad-product", [Hint::Advice("leave one of them out of the product".into())])
         }
         RuleFault::NoPrevious(app) => {

@@ -14,8 +14,10 @@ use crate::app::{AppId, HookName};
 use crate::compare;
 use crate::event::Reporter;
 use crate::host::Host;
-use crate::ledger::Source;
-use crate::plan::{self, Applied, Arrivals, OnFailure, Options, Others, Plan, Planned, Product, Resumable, Step};
+use crate::ledger::{AppState, Installed, Source};
+use crate::plan::{
+    self, Applied, Arrivals, Brought, OnFailure, Options, Others, Plan, Planned, Product, Resumable, Step,
+};
 use crate::{Error, Result};
 
 use offer::Rest;
@@ -57,6 +59,11 @@ pub fn find_cut_off(host: &mut Host, offer: &Offer, request: ImportRequest) -> R
     plan::resumable(host, &wish(offer, request))
 }
 
+/// Tells whether any import was cut off while images arrived. It keeps nobody from looking.
+pub fn is_paused(host: &mut Host) -> Result<bool> {
+    plan::is_paused(host)
+}
+
 /// Plans the import of what `offer` brings, or of the rest of it, where one was cut off. With `look_only` nothing is
 /// fetched from registries.
 ///
@@ -73,8 +80,9 @@ pub fn prepare(
 ) -> Result<Prepared> {
     let wish = wish(&offer, request);
     let source = offer.source();
-    let installed = host.ledger.installed()?;
+    let mut installed = host.ledger.installed()?;
     let bring::Load { brought, images, rest } = bring::bring(host, offer, &installed, look_only, reporter)?;
+    doubt_those_without_image(host, &mut installed, &brought)?;
     let mut found: BTreeMap<Reference, Box<dyn Image>> = images;
     let (product, kept, arrived) = match &mut cut_off {
         Some(cut_off) => {
@@ -128,14 +136,36 @@ impl Prepared {
     pub fn apply(self, host: &mut Host, options: &Options, reporter: &dyn Reporter) -> Result<Imported> {
         let Self { plan, work, images, rest } = self;
         let images: Vec<Option<&dyn Image>> = images.iter().map(Option::as_deref).collect();
-        let arrivals = Arrivals { images: &images, arrived: Some(Box::new(|| rest.finish())) };
         let applied: Vec<Applied> = match work {
-            Work::Begin(product) if product.plans.is_empty() => Vec::new(),
-            Work::Begin(product) => plan::apply_product(host, product, arrivals, options, reporter)?,
-            Work::GoOn(cut_off) => plan::resume(host, *cut_off, arrivals, options, reporter)?,
+            Work::Begin(product) if product.plans.is_empty() => {
+                // Whoever writes the pipe has not failed because there is nothing to do here.
+                rest.finish()?;
+                return Ok(Imported::new(plan, Vec::new()));
+            }
+            Work::Begin(product) => {
+                let arrivals = Arrivals { images: &images, arrived: Some(Box::new(|| rest.finish())) };
+                plan::apply_product(host, product, arrivals, options, reporter)?
+            }
+            Work::GoOn(cut_off) => {
+                let arrivals = Arrivals { images: &images, arrived: Some(Box::new(|| rest.finish())) };
+                plan::resume(host, *cut_off, arrivals, options, reporter)?
+            }
         };
         Ok(Imported::new(plan, applied))
     }
+}
+
+/// Takes an installed app for broken whose image is gone from the store, where the product brings it: it is installed anew
+/// then, and not called as it should be.
+fn doubt_those_without_image(host: &Host, installed: &mut [Installed], brought: &[Brought]) -> Result<()> {
+    for one in installed {
+        let is_brought = brought.iter().any(|new| new.load && new.release.app.id == one.release.app.id);
+        if is_brought && host.require_store_of(&one.release).is_ok() && host.store.find_id(one.release.image)?.is_none()
+        {
+            one.state = AppState::Broken;
+        }
+    }
+    Ok(())
 }
 
 /// Returns what the same import has again, wherever its file lies by then.

@@ -36,6 +36,7 @@ pub(super) fn head(path: &Path, pass: &Pass, findings: &mut Findings) -> Result<
 pub(super) fn check(head: &Head, pass: &Pass, findings: &mut Findings) -> (Vec<Reference>, usize) {
     name_blobs(head, findings);
     check_documents(head, pass, findings);
+    check_promises(head, findings);
     let mut names = BTreeSet::new();
     for (place, app) in head.apps.iter().enumerate() {
         if !names.insert(&app.reference) {
@@ -94,6 +95,22 @@ fn check_documents(head: &Head, pass: &Pass, findings: &mut Findings) {
         });
         if !same {
             findings.document(name, "is not what `dam.json` implies");
+        }
+    }
+}
+
+/// Looks for promises that are made of one app and missing of another: no writer does that, a flipped bit in the name of a
+/// field does. The first writers made none of them.
+fn check_promises(head: &Head, findings: &mut Findings) {
+    let layers = || head.apps.iter().flat_map(|app| &app.layers);
+    let measures =
+        layers().any(|layer| layer.unpacked_size.is_some()) || head.apps.iter().any(|app| app.meta.is_some());
+    for app in head.apps.iter().filter(|_| measures) {
+        if app.meta.is_none() {
+            findings.app(&app.reference, "has no digest of its /meta in `dam.json`");
+        }
+        for (at, _) in app.layers.iter().enumerate().filter(|(_, layer)| layer.unpacked_size.is_none()) {
+            findings.app(&app.reference, format!("has no unpacked length of layer {} in `dam.json`", at + 1));
         }
     }
 }
