@@ -263,6 +263,40 @@ fn asked_to_stop_the_apps_that_are_done_stay_and_the_rest_is_as_before() {
 }
 
 #[test]
+fn a_kill_in_an_import_that_is_to_stop_leaves_the_apps_that_are_done() {
+    let hooks = FakeHooks::new();
+    let mut machine = shop_till_and_old(hooks.clone());
+    let path = machine.bundle(&next());
+    let state = machine.folder.path().join("ledger.db");
+    let copy = machine.folder.path().join("at-the-kill.db");
+    // What the ledger was when the last app's script ran is what a kill would have left.
+    let keep = {
+        let (state, copy) = (state.clone(), copy.clone());
+        move || copy_ledger(&state, &copy)
+    };
+    let _ = hooks.acts("extra:1", HookName::Install, keep);
+    machine.import_as(&path, ImportRequest { on_failure: OnFailure::Stop, ..REQUEST }).expect("imported");
+    let Machine { folder, store, hooks, cancel, host } = machine;
+    drop(host);
+    for rest in ["ledger.db-wal", "ledger.db-shm"] {
+        let _ = fs::remove_file(folder.path().join(rest));
+    }
+    fs::rename(copy, &state).expect("put back");
+    let host = open(folder.path(), &store, &hooks, &cancel);
+    let mut machine = Machine { folder, store, hooks, cancel, host };
+    machine.ran();
+    plan::recover(&mut machine.host, &Options::default(), &Silent).expect("recovered");
+    assert_eq!(machine.ran(), ["uninstall extra:1"]);
+    assert_eq!(machine.installed(), ["shop:2 healthy", "till:1 healthy"]);
+}
+
+/// Copies a ledger that is in use.
+fn copy_ledger(from: &Path, to: &Path) {
+    let ledger = rusqlite::Connection::open(from).expect("a ledger");
+    ledger.execute("VACUUM INTO ?1", [to.to_str().expect("plain")]).expect("copied");
+}
+
+#[test]
 fn a_preflight_that_fails_stops_all_before_anything_runs() {
     let mut machine =
         shop_till_and_old(FakeHooks::new().always_ends("extra:1", HookName::Check, Ended::Exited(1), "too old"));

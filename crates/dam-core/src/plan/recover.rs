@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::apply::{Run, only_loads};
 use super::effect::loaded;
 use super::transaction::Transaction;
-use super::{Aftermath, Applied, Arrivals, Options, Product, undo};
+use super::{Aftermath, Applied, Arrivals, OnFailure, Options, Product, undo};
 use crate::event::{Event, Reporter};
 use crate::host::Host;
 use crate::ledger::{OperationId, Pending, StepState};
@@ -36,15 +36,20 @@ pub fn recover(host: &mut Host, options: &Options, reporter: &dyn Reporter) -> R
     require_its_store(host, &transaction)?;
     reporter.event(Event::Recovering { what: &title, finish });
     let mut run = Run::new(host, pending.id, transaction, Arrivals::default(), options, reporter);
+    let order = run.transaction.order();
+    for step in &pending.steps {
+        run.recall(order[step.index], Some(&step.note));
+    }
     if finish {
-        for (step, place) in pending.steps.iter().zip(run.transaction.order()) {
-            run.recall(place, Some(&step.note));
-        }
         run.finish()?;
         return Ok(Some(Recovered { title, finished: true, faults: Vec::new() }));
     }
-    let faults = match undo::undo(&mut run, "dam was cut off", 0)? {
-        Aftermath::Broken { faults } => faults,
+    let first = match run.transaction.on_failure() {
+        OnFailure::Rollback => 0,
+        OnFailure::Stop => finished_plans(&run.transaction, &pending),
+    };
+    let faults = match undo::undo(&mut run, "dam was cut off", first)? {
+        Aftermath::Broken { faults } | Aftermath::Stopped { faults, .. } => faults,
         _ => Vec::new(),
     };
     Ok(Some(Recovered { title, finished: false, faults }))
@@ -119,6 +124,18 @@ fn require_its_store(host: &Host, transaction: &Transaction) -> Result<()> {
             Err(Error::BegunInOtherStore { title, was, now })
         }
         _ => Ok(()),
+    }
+}
+
+/// Returns how many plans, from the first on, were carried out to their end and are not undone.
+fn finished_plans(transaction: &Transaction, pending: &Pending) -> usize {
+    let is_done = |index| pending.steps.iter().any(|step| step.index == index && step.state == StepState::Done);
+    let order = transaction.order();
+    match order.iter().enumerate().find(|(index, _)| !is_done(*index)) {
+        Some((_, place)) if transaction.changes_what_runs(*place) => place.plan,
+        // Not even everything has arrived.
+        Some(_) => 0,
+        None => transaction.plans().len(),
     }
 }
 
