@@ -72,11 +72,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
         Error::Rules(faults) => change::rules(faults),
-        Error::NoRoom { place, needed, free } => {
-            let hint = Hint::Command("dam purge".into(), "removes images that no app needs");
-            let causes = vec![format!("{} are needed at the most, {} are free", Bytes(*needed), Bytes(*free))];
-            Advice { causes, ..Advice::with("no-room", [hint]).at(place) }
-        }
+        Error::NoRoom { place, needed, free } => no_room(place, *needed, *free),
         Error::NoPromise { .. } => {
             Advice::with("not-streamed", [Hint::Advice("save it to a file and import that".into())])
         }
@@ -86,18 +82,10 @@ pub(crate) fn advise(error: &Error) -> Advice {
             Advice::with("plan-newer", [Hint::Advice("finish it with the dam that began it".into())])
         }
         Error::BegunInOtherStore { was, now, .. } => {
-            let hint = match store_flag(was, now) {
-                Some(flag) => Hint::Command(format!("dam verify {flag}"), "undoes it there"),
-                None => Hint::Advice(format!("set DOCKER_HOST to the socket of {was}")),
-            };
-            Advice::with("other-store", [hint])
+            other_store(was, now, |flag| Hint::Command(format!("dam verify {flag}"), "undoes it there"))
         }
         Error::InOtherStore { was, now, .. } => {
-            let hint = match store_flag(was, now) {
-                Some(flag) => Hint::Again { before: "", after: flag, note: "" },
-                None => Hint::Advice(format!("set DOCKER_HOST to the socket of {was}")),
-            };
-            Advice::with("other-store", [hint])
+            other_store(was, now, |flag| Hint::Again { before: "", after: flag, note: "" })
         }
         Error::NotOneApp { path, .. } => {
             let command = format!("dam info {}", quote(&path.display().to_string()));
@@ -122,6 +110,21 @@ pub(crate) fn advise(error: &Error) -> Advice {
         }
         Error::Cancelled => Advice::new("interrupted"),
     }
+}
+
+/// Advises on what is in a store of another kind, by the flag that chooses that.
+fn other_store(was: &str, now: &str, hint: impl FnOnce(&'static str) -> Hint) -> Advice {
+    let hint = match store_flag(was, now) {
+        Some(flag) => hint(flag),
+        None => Hint::Advice(format!("set DOCKER_HOST to the socket of {was}")),
+    };
+    Advice::with("other-store", [hint])
+}
+
+fn no_room(place: &Path, needed: u64, free: u64) -> Advice {
+    let hint = Hint::Command("dam purge".into(), "removes images that no app needs");
+    let causes = vec![format!("{} are needed at the most, {} are free", Bytes(needed), Bytes(free))];
+    Advice { causes, ..Advice::with("no-room", [hint]).at(place) }
 }
 
 /// Returns the flag that chooses a store of the kind `was` where one of the kind `now` is chosen. None where both are

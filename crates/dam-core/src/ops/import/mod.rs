@@ -11,7 +11,7 @@ use dam_oci::{Digest, Image, Reference};
 use serde::Serialize;
 
 use crate::app::{AppId, HookName};
-use crate::compare;
+use crate::compare::{self, FileChange};
 use crate::event::Reporter;
 use crate::host::Host;
 use crate::ledger::{AppState, Installed, Source};
@@ -184,6 +184,14 @@ fn wish(offer: &Offer, request: ImportRequest) -> Digest {
     Digest::of(&serde_json::to_vec(&wish).expect("only text and booleans"))
 }
 
+/// Keeps the text of a difference only while all apps together have `room` for it: memory must not grow with their number.
+fn spare(change: &mut FileChange, room: &mut u64) {
+    match change.diff.as_ref().map_or(Some(*room), |diff| room.checked_sub(diff.len() as u64)) {
+        Some(left) => *room = left,
+        None => change.diff = None,
+    }
+}
+
 /// Puts the plan into the form that is shown.
 fn describe(
     host: &Host,
@@ -202,6 +210,7 @@ fn describe(
     let mut sends = demand.images.iter().map(|image| image.send);
     let mut apps = Vec::new();
     let mut hooks = Vec::new();
+    let mut room = compare::TOTAL_LIMIT;
     for (plan, image) in product.plans.iter().zip(images) {
         let send = image.as_ref().and_then(|_| sends.next()).unwrap_or_default();
         apps.push(PlannedApp::of(plan, send));
@@ -209,7 +218,8 @@ fn describe(
             && old.meta != new.meta
             && [old, new].iter().all(|release| host.keep.get(&release.meta).is_ok())
         {
-            let changes = compare::hooks(&host.keep, Some(&old.meta), Some(&new.meta))?;
+            let mut changes = compare::hooks(&host.keep, Some(&old.meta), Some(&new.meta))?;
+            changes.iter_mut().for_each(|change| spare(change, &mut room));
             hooks.push(HookChanges { app: new.app.id.clone(), changes });
         }
     }
