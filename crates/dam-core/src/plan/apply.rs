@@ -78,8 +78,8 @@ pub struct Arrivals<'a> {
 /// Carries out several plans as one operation: all of them, or none.
 ///
 /// Before anything that runs is touched, every image is in the store. What cuts the operation off until then (a stick that
-/// is pulled out, Ctrl-C, an engine that goes away) is [`Error::Paused`]: the operation stays open, and [`resume`] goes on
-/// with it. Any other failure undoes all steps, in reverse; see [`OnFailure`].
+/// is pulled out, Ctrl-C, an engine that goes away) is [`Error::Paused`]: the operation stays open, and [`super::resume`] goes on
+/// with it. Any other failure undoes all steps, in reverse; see [`super::OnFailure`].
 pub fn apply_product(
     host: &mut Host,
     product: Product,

@@ -11,10 +11,11 @@ use crate::archive::joined::Joined;
 use crate::archive::name::{clean_member, resolve, show};
 use crate::archive::outer::Outer;
 use crate::archive::parts::{PartName, Parts, file_name};
+use crate::archive::sniff::{foreign, pack};
 use crate::archive::source::{Section, Source};
 use crate::archive::walk::{Entry, Kind, Walk, invalid, read_full};
 use crate::archive::{ArchiveFault, NameFault};
-use crate::{Compression, Digest, Error, Hasher, JSON_LIMIT, Result};
+use crate::{Compression, Digest, Error, JSON_LIMIT, Result};
 
 /// The most entries of an archive that are read. A bundle of 1,000 apps with 20 own layers each has a fifth of it.
 pub const ENTRY_LIMIT: u64 = 100_000;
@@ -376,36 +377,6 @@ pub(crate) fn member(entry: &Entry) -> io::Result<Option<(String, Option<String>
         }
     };
     Ok(Some((name, link)))
-}
-
-/// Tells how `content` is compressed, and hashes it if it is.
-fn pack(content: &mut dyn Read) -> io::Result<Option<(Compression, Digest)>> {
-    let mut head = [0; 4];
-    let count = read_full(content, &mut head)?;
-    let compression = Compression::detect(&head[..count]);
-    if compression == Compression::None {
-        return Ok(None);
-    }
-    let mut hasher = Hasher::default();
-    hasher.update(&head[..count]);
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match read_full(content, &mut buffer)? {
-            0 => return Ok(Some((compression, hasher.finish()))),
-            count => hasher.update(&buffer[..count]),
-        }
-    }
-}
-
-/// Names what a user may hand over by mistake.
-pub(crate) fn foreign(head: &[u8]) -> Option<&'static str> {
-    match head {
-        [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8, ..] => Some("a zip file"),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("compressed with xz"),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("compressed with bzip2"),
-        [b'7', b'z', 0xbc, 0xaf, ..] => Some("a 7z file"),
-        _ => None,
-    }
 }
 
 /// Puts the archive's name into the errors of a reader.

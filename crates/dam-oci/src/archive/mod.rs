@@ -21,6 +21,7 @@ mod oci;
 mod outer;
 mod parts;
 mod pax;
+mod sniff;
 mod source;
 mod stream;
 mod streamed;

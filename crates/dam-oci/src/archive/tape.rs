@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 
-use crate::archive::members::{ENTRY_LIMIT, foreign, member};
+use crate::archive::members::{ENTRY_LIMIT, member};
 use crate::archive::outer::Outer;
+use crate::archive::sniff::foreign;
 use crate::archive::walk::{Walk, read_full};
 use crate::archive::{ArchiveFault, show};
 use crate::{Compression, Error, Result};
