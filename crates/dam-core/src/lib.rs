@@ -19,6 +19,7 @@ pub mod ops;
 pub mod plan;
 pub mod product;
 pub mod project;
+pub mod repo;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -105,6 +105,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A registry could not be reached, refused something, or answered nonsense.
+    #[error(transparent)]
+    Registry(Box<crate::registry::RegistryError>),
     /// A legal thing that dam does not do.
     #[error("{what} is not supported")]
     Unsupported {
@@ -169,6 +172,12 @@ impl Error {
     /// Says that `what` breaks its format.
     pub fn damaged(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Damaged { what: what.into(), reason: reason.into() }
+    }
+}
+
+impl From<crate::registry::RegistryError> for Error {
+    fn from(error: crate::registry::RegistryError) -> Self {
+        Self::Registry(Box::new(error))
     }
 }
 

@@ -1,6 +1,7 @@
 //! OCI images as values.
 //!
-//! An [`Image`] is a manifest and a way to open its blobs; a layout folder, a tar archive and a daemon each give one.
+//! An [`Image`] is a manifest and a way to open its blobs; a layout folder, a tar archive, a registry and a daemon each
+//! give one.
 //! [`blob()`] is the ordinary door to the bytes: it checks size and digest while they pass. This crate knows no app,
 //! no daemon and no terminal; it never prints, reads the environment or exits.
 
@@ -25,6 +26,7 @@ mod notes;
 mod pattern;
 mod platform;
 mod reference;
+pub mod registry;
 mod subtree;
 mod tar_writer;
 #[cfg(feature = "testing")]
@@ -47,4 +49,5 @@ pub use manifest::{Index, Manifest};
 pub use notes::{LayerNotes, Survey};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference, ReferenceFault};
+pub use registry::{Registry, RegistryImage};
 pub use subtree::{Limits, subtree};

@@ -62,6 +62,11 @@ impl Reference {
         }
     }
 
+    /// Returns the reference with a digest, and the tag it had.
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self.clone() }
+    }
+
     /// Returns the same repository and tag at another registry (`None` is Docker Hub).
     pub fn at_registry(&self, registry: Option<&str>) -> Result<Self, ParseReferenceError> {
         Self::new(Some(registry.unwrap_or("docker.io")), &self.repository, self.tag())

@@ -16,6 +16,7 @@ use dam_core::host::{Host, Scratch, private_folder};
 use dam_core::ledger::{Ledger, Timestamp};
 use dam_core::legacy;
 use dam_core::plan::{self, Options};
+use dam_core::repo::{Logins, Registries};
 use dam_core::store::docker::{DockerStore, Endpoint, EndpointSettings};
 use dam_core::store::{Builder, Description, LayoutStore, Store};
 
@@ -23,6 +24,7 @@ use crate::args::{Colour, Global, Progress, StoreChoice};
 use crate::config::{self, Config};
 use crate::error::{CliError, Hint};
 use crate::invocation::Invocation;
+use crate::network;
 use crate::reporter;
 use crate::signals;
 use crate::ui::{Manner, Stream, Ui};
@@ -172,6 +174,15 @@ impl Surroundings {
     }
 }
 
+/// Nobody is logged in.
+struct NoLogins;
+
+impl Logins for NoLogins {
+    fn find(&self, _: &str) -> dam_core::Result<Option<dam_oci::registry::Credentials>> {
+        Ok(None)
+    }
+}
+
 /// Reads what the kernel says of the file a program was started from: absolute, except from outside of a changed root, and
 /// with a word behind it if the file was removed or replaced since.
 ///
@@ -284,6 +295,12 @@ impl Context {
         let cache = Cache::new(self.root()?.join("cache"), CACHE_LIMIT);
         // One for all: who spares what is in it spares it for the store, too.
         Ok(self.cache.get_or_init(|| cache).clone())
+    }
+
+    /// Returns the repos of this machine and the way to their registries. A look: nothing is made.
+    pub(crate) fn registries(&self, cancel: &Cancel) -> Result<Registries, CliError> {
+        let network = network::network(&self.surroundings, cancel);
+        Ok(Registries::new(Vec::new(), Box::new(NoLogins), network))
     }
 
     /// Returns a folder for temporary files that ends with the value.

@@ -17,6 +17,7 @@ mod exit;
 mod generate;
 mod hints;
 mod invocation;
+mod network;
 mod nss;
 mod reporter;
 mod run;

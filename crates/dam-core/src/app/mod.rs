@@ -8,6 +8,7 @@ mod servers;
 
 pub use describe::{NoApp, describe};
 pub use labels::{FAMILY, Labels, MULTIVERSION, NAME, SERVERS, VERSION};
+pub(crate) use name::word;
 pub use name::{AppId, AppName, Family, NameFault, Version};
 pub use release::{App, HookName, Release};
 pub use servers::Servers;

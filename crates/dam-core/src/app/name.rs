@@ -52,6 +52,8 @@ macro_rules! word {
     };
 }
 
+pub(crate) use word;
+
 word! {
     /// The name of an app: the repository of its image, such as `mongodb` or `tools/backup`, without the registry.
     AppName, |text| match text.parse::<Reference>() {
@@ -128,6 +130,9 @@ pub enum NameFault {
     /// It is not a family.
     #[error("`{0}` is not a family: 1 to 128 printable characters without spaces")]
     Family(String),
+    /// It is not the name of a repo.
+    #[error("`{0}` is not the name of a repo: 1 to 64 letters, digits, `_` and `-`, not only digits")]
+    Repo(String),
     /// The version is missing.
     #[error("`{0}` has no version: an app is written `name:version`")]
     NoVersion(String),

@@ -29,6 +29,7 @@ pub(super) fn advise(error: &Error) -> Advice {
         }
         Error::Digest(_) | Error::Reference(_) => Advice::new("bad-name"),
         Error::Stream { source, .. } => Advice { path: None, ..access("".as_ref(), source) },
+        Error::Registry(_) => Advice::new("registry"),
         Error::Unsupported { .. } => Advice::new("unsupported"),
     }
 }

@@ -1,0 +1,116 @@
+//! The way from a repo to its registry.
+
+use dam_oci::Reference;
+use dam_oci::registry::{Access, Credentials, Network, Registry, Server};
+
+use super::{DOCKER_HUB, Repo};
+use crate::Result;
+
+/// Finds out who asks: Docker's logins, beside those of the repos.
+pub trait Logins: Send + Sync {
+    /// Returns what is known for a registry, by its host; Docker Hub is `docker.io`.
+    ///
+    /// # Errors
+    /// Where a credential helper fails, or Docker's settings cannot be read.
+    fn find(&self, host: &str) -> Result<Option<Credentials>>;
+}
+
+/// The repos of this machine, and what it takes to reach their registries.
+pub struct Registries {
+    repos: Vec<Repo>,
+    logins: Box<dyn Logins>,
+    network: Network,
+    /// URL of what stands in for Docker Hub, if anything does.
+    hub: Option<String>,
+    offline: bool,
+}
+
+impl Registries {
+    /// Joins them. `repos` are those of the ledger; Docker Hub is added if it is not among them.
+    pub fn new(mut repos: Vec<Repo>, logins: Box<dyn Logins>, network: Network) -> Self {
+        if !repos.iter().any(|repo| repo.id == DOCKER_HUB) {
+            let is_default = !repos.iter().any(|repo| repo.is_default);
+            repos.insert(0, Repo { is_default, ..Repo::docker_hub() });
+        }
+        Self { repos, logins, network, hub: None, offline: false }
+    }
+
+    /// Puts the API at a URL in the place of Docker Hub's.
+    pub fn with_hub(self, url: Option<String>) -> Self {
+        Self { hub: url, ..self }
+    }
+
+    /// Asks no registry for anything.
+    pub fn offline(self, offline: bool) -> Self {
+        Self { offline, ..self }
+    }
+
+    /// Tells whether no registry is to be asked.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Returns the repos, by number.
+    pub fn repos(&self) -> &[Repo] {
+        &self.repos
+    }
+
+    /// Returns the repo of names without one.
+    pub fn default_repo(&self) -> &Repo {
+        self.repos.iter().find(|repo| repo.is_default).unwrap_or(&self.repos[0])
+    }
+
+    /// Returns the repo that an image belongs to, by its name: that of the longest path, for one may be below another.
+    pub fn repo_of(&self, reference: &Reference) -> Option<&Repo> {
+        let holds = self.repos.iter().filter(|repo| repo.server.holds(reference));
+        holds.max_by_key(|repo| repo.server.path().len())
+    }
+
+    /// Gets ready to speak to a repo's registry.
+    ///
+    /// # Errors
+    /// Where its certificates cannot be used, and those of [`Logins::find`].
+    pub fn open(&self, repo: &Repo) -> Result<Registry> {
+        let access = Access {
+            server: repo.server.clone(),
+            credentials: self.credentials(repo)?,
+            ca: repo.ca.clone(),
+            client: repo.client.clone(),
+            api: self.hub.clone().filter(|_| repo.server.is_docker_hub()),
+            insecure: repo.insecure,
+        };
+        Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
+    }
+
+    /// Gets ready to speak to the registry of an image: that of its repo, or of its name.
+    ///
+    /// # Errors
+    /// Those of [`Registries::open`].
+    pub fn open_for(&self, reference: &Reference) -> Result<Registry> {
+        if let Some(repo) = self.repo_of(reference) {
+            return self.open(repo);
+        }
+        let server = Server::of(reference);
+        let credentials = self.logins.find(server.host())?;
+        let access = Access { credentials, ..Access::anonymous(server) };
+        Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
+    }
+
+    /// Returns the repos that mirror the registry of an image, by number.
+    pub fn mirrors_of(&self, reference: &Reference) -> Vec<&Repo> {
+        let mirrors = |repo: &&Repo| repo.mirror_of.as_ref().is_some_and(|origin| origin.holds(reference));
+        self.repos.iter().filter(mirrors).collect()
+    }
+
+    /// Returns who asks a repo: Docker's own logins first, else what the ledger keeps.
+    ///
+    /// # Errors
+    /// Those of [`Logins::find`].
+    pub fn credentials(&self, repo: &Repo) -> Result<Option<Credentials>> {
+        if let Some(found) = self.logins.find(repo.server.host())? {
+            return Ok(Some(found));
+        }
+        let kept = repo.username.clone().zip(repo.password.clone());
+        Ok(kept.map(|(username, password)| Credentials::Password { username, password }))
+    }
+}
