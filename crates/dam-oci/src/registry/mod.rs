@@ -67,6 +67,14 @@ impl Registry {
         Err(self.unfinished("give the image"))
     }
 
+    /// Asks Docker Hub which public repositories go with `term`, best first; at most `limit`, over as many pages as it takes.
+    /// Other registries have no such search.
+    ///
+    /// `GET /v1/search?q=&n=&page=`, as `docker search` does: <https://docs.docker.com/reference/cli/docker/search/>.
+    pub fn search(&self, _term: &str, _limit: usize) -> Result<Vec<Hit>> {
+        Err(self.unfinished("search"))
+    }
+
     /// Puts an image under a reference: blobs that are there are not sent, and those of `siblings`, other repositories of
     /// this registry, are mounted. What the registry keeps is compared with what was sent.
     pub fn push(
@@ -108,6 +116,19 @@ impl Image for RegistryImage {
     fn open_unverified(&self, blob: &Descriptor) -> crate::Result<Box<dyn std::io::Read + Send + '_>> {
         Err(crate::Error::MissingBlob { digest: blob.digest })
     }
+}
+
+/// A repository that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Its name, without `library/`.
+    pub name: String,
+    /// What its owner says of it, on one line; may be empty.
+    pub description: String,
+    /// How many users like it.
+    pub stars: u64,
+    /// Whether Docker itself looks after it.
+    pub official: bool,
 }
 
 /// What a push came to.
