@@ -5,9 +5,13 @@
 //! number. It is a total order: two versions are equal only if their texts are. The crates for the purpose were tried
 //! and each panics on, refuses or misplaces ordinary tags.
 
+mod newest;
+
 use std::cmp::Ordering;
 
 use crate::app::Version;
+
+pub use newest::{Newest, is_attachment};
 
 /// Compares two versions; the greater one is the newer.
 pub fn compare(a: &Version, b: &Version) -> Ordering {
