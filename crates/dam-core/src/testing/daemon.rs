@@ -3,7 +3,6 @@
 //! An engine lives as long as its value. `DAM_TEST_DOCKER_HOST` names one that is shared instead, for the tests that do
 //! not mind what else is in it; see [`PrivateDocker::shared`].
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use dam_oci::testing::{find_program, tied_command};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -47,9 +47,9 @@ impl PrivateDocker {
         let (image, data) = (folder.path().join("disk"), folder.path().join("data"));
         fs::create_dir(&data)?;
         File::create(&image)?.set_len(bytes)?;
-        run(Command::new(find("mkfs.ext4")?).args(["-q", "-m0"]).arg(&image))?;
+        run(Command::new(find_program("mkfs.ext4")?).args(["-q", "-m0"]).arg(&image))?;
         // Unmounted with all else that is mounted in the folder, when the daemon ends.
-        run(Command::new(find("mount")?).args(["-o", "loop"]).arg(&image).arg(&data))?;
+        run(Command::new(find_program("mount")?).args(["-o", "loop"]).arg(&image).arg(&data))?;
         Self::start_in(folder)
     }
 
@@ -251,28 +251,10 @@ fn address(socket: &Path) -> String {
     format!("unix://{}", socket.display())
 }
 
-/// Makes a command for `program` that the kernel ends with the thread that starts it: a test that is killed runs no
-/// destructor, and must not leave an engine behind.
-pub(super) fn tied_command(program: &str) -> io::Result<Command> {
-    let path = find(program)?;
-    let mut command = Command::new(find("setpriv")?);
-    command.args(["--pdeathsig", "TERM", "--"]).arg(path);
-    Ok(command)
-}
-
 /// Runs a command that must succeed.
 fn run(command: &mut Command) -> io::Result<()> {
     let status = command.stdin(Stdio::null()).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?} failed: {status}"))) }
-}
-
-/// Finds a program where the system keeps them, also those for root only.
-fn find(program: &str) -> io::Result<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a test looks for programs where its user does")]
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/bin", "/usr/local/bin"].map(PathBuf::from));
-    let found = folders.map(|folder| folder.join(OsStr::new(program))).find(|path| path.is_file());
-    found.ok_or_else(|| io::Error::other(format!("`{program}` is not installed; `make test` installs it")))
 }
 
 /// Tells whether an engine answers a ping.

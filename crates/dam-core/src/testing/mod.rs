@@ -4,13 +4,13 @@ mod daemon;
 pub mod fuzz;
 mod hooks;
 mod memory_store;
-mod registry;
 mod release;
 mod troubled;
+
+pub use dam_oci::testing::registry::PrivateRegistry;
 
 pub use daemon::{PrivateDocker, PrivatePodman};
 pub use hooks::{FakeHooks, FakeRun};
 pub use memory_store::MemoryStore;
-pub use registry::PrivateRegistry;
 pub use release::release;
 pub use troubled::{Trouble, Troubled};

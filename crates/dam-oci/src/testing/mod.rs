@@ -1,6 +1,8 @@
 //! Images for tests: made of what a test says, never read from anywhere.
 
 mod archives;
+mod process;
+pub mod registry;
 mod sink;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::io::{self, Read};
 use serde_json::json;
 
 pub use archives::{ARCHIVE_FORMS, ArchiveForm, archive, dam1_apps, dam1_bundle, gzip, zstd};
+pub use process::{find_program, tied_command};
 pub use sink::MemorySink;
 
 use crate::{Descriptor, Digest, Error, Image, Manifest, Result, media_type};
