@@ -32,17 +32,19 @@ pub(super) fn part_of(image: &ListedImage) -> Option<Digest> {
 }
 
 /// Says where to cut: after how many layers, from the base up, each load ends; the last is the image itself. `sizes` are
-/// the bytes that are sent of each layer, 0 where it is there already. No load takes more than `limit` unless a single
-/// layer does.
+/// the bytes that are sent of each layer, 0 where it is there already. No load takes more than `limit`, or than its largest
+/// layer, and a sixteenth of `limit`: an engine needs a tenth of a second for any load, which a few more files are not worth.
 pub(super) fn cuts(sizes: &[u64], limit: u64) -> Vec<usize> {
     let mut cuts = Vec::new();
-    let mut batch: u64 = 0;
+    let (mut batch, mut largest): (u64, u64) = (0, 0);
     for (at, &size) in sizes.iter().enumerate() {
-        if size > 0 && batch > 0 && batch.saturating_add(size) > limit {
+        let most = limit.max(largest).saturating_add(limit / 16);
+        if size > 0 && batch > 0 && size > most.saturating_sub(batch) {
             cuts.push(at);
-            batch = 0;
+            (batch, largest) = (0, 0);
         }
         batch = batch.saturating_add(size);
+        largest = largest.max(size);
     }
     cuts.push(sizes.len());
     cuts
@@ -153,6 +155,8 @@ mod tests {
         assert_eq!(cuts(&[3, 3, 3, 3], 6), [2, 4]);
         assert_eq!(cuts(&[3, 3, 3, 3], 12), [4]);
         assert_eq!(cuts(&[9, 1, 9, 9], 6), [1, 2, 3, 4]);
+        assert_eq!(cuts(&[40, 1, 1, 1], 32), [3, 4]);
+        assert_eq!(cuts(&[17, 17, 30], 32), [2, 3]);
         assert_eq!(cuts(&[0, 0, 9, 0, 9], 6), [4, 5]);
         assert_eq!(cuts(&[u64::MAX, u64::MAX], 6), [1, 2]);
         assert_eq!(cuts(&[], 6), [0]);
