@@ -27,6 +27,9 @@ pub enum Error {
     /// A name, version or family that is none.
     #[error(transparent)]
     Name(#[from] NameFault),
+    /// Something about repos.
+    #[error(transparent)]
+    Repo(#[from] crate::repo::RepoFault),
     /// The ledger cannot be used, or was used out of turn.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Fault),

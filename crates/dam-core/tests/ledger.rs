@@ -9,7 +9,7 @@ use std::time::Duration;
 use dam_core::Error;
 use dam_core::app::{AppId, HookName, Release};
 use dam_core::ledger::{
-    AppState, Change, Fault, Installed, Ledger, OperationId, OperationKind, OperationState, Part, Reason, Repo, Source,
+    AppState, Change, Fault, Installed, Ledger, OperationId, OperationKind, OperationState, Part, Reason, Source,
     StepState, Timestamp,
 };
 use dam_core::testing::release;
@@ -350,22 +350,11 @@ fn what_is_in_use_is_named() {
 }
 
 #[test]
-fn repos_are_added_once() {
-    let bench = Bench::new();
-    let repo =
-        Repo { id: 2, name: "plant".into(), server: "plant:5000".into(), is_default: true, username: "me".into() };
-    assert_eq!(bench.ledger().add_repos(std::slice::from_ref(&repo)).expect("added"), 1);
-    let changed = Repo { name: "other".into(), ..repo.clone() };
-    assert_eq!(bench.ledger().add_repos(&[changed]).expect("nothing to add"), 0);
-    assert_eq!(bench.ledger().repos().expect("readable"), [repo]);
-}
-
-#[test]
 fn only_the_owner_may_look_into_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("var/dam");
     let mut ledger = Ledger::open(&root).expect("a ledger");
-    ledger.add_repos(&[]).expect("a write, for the log to be there");
+    ledger.change_repos(|repos| Ok(repos.to_vec())).expect("a write, for the log to be there");
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
     assert_eq!(mode(&root), 0o700);
     let mut names: Vec<_> =

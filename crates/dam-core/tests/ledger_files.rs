@@ -9,14 +9,18 @@ use std::sync::Barrier;
 use dam_core::Error;
 use dam_core::app::{AppId, HookName};
 use dam_core::ledger::{
-    AppState, Change, FILE, Fault, Installed, Ledger, OperationKind, OperationState, Source, StepState, Timestamp,
+    AppState, Change, FILE, Fault, Installed, Ledger, LeftRepo, OperationKind, OperationState, Source, StepState,
+    Timestamp,
 };
+use dam_core::repo::Repo;
 use dam_core::testing::release;
 use proptest::prelude::{any, prop, prop_assume, proptest};
 use serde_json::{Value, json};
 
 /// Version 1 as the first dam 2 wrote it. Kept forever.
 const VERSION_1: &str = include_str!("fixtures/ledger-1.sql");
+/// Version 2, with repos of DAM 1.x as bad as they get. Kept forever.
+const VERSION_2: &str = include_str!("fixtures/ledger-2.sql");
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -70,6 +74,8 @@ fn ask_everything(path: &Path, ledger: Result<Ledger, Error>) {
             faults.extend(ledger.metas_in_use().err());
             faults.extend(ledger.images_in_use().err());
             faults.extend(ledger.repos().err());
+            faults.extend(ledger.left_repos().err());
+            faults.extend(ledger.change_repos(|repos| Ok(repos.to_vec())).err());
             faults.extend(ledger.history(None, 1000).err());
             faults.extend(ledger.pending().err());
             faults.extend(ledger.record(OperationKind::Migrate, &put("new:1"), &Value::Null, Timestamp(1)).err());
@@ -111,7 +117,9 @@ fn version_1_is_read_for_ever() {
     let pending = ledger.pending().expect("readable").expect("the removal");
     let steps: Vec<_> = pending.steps.iter().map(|step| (step.state, step.note.clone())).collect();
     assert_eq!(steps, [(StepState::Done, json!({"hook": "uninstall"})), (StepState::Started, Value::Null)]);
-    assert_eq!(ledger.repos().expect("readable")[0].server, "plant:5000");
+    let repos: Vec<_> =
+        ledger.repos().expect("readable").iter().map(|repo| (repo.id, repo.server.to_string())).collect();
+    assert_eq!(repos, [(1, "docker.io".to_owned()), (2, "plant:5000".to_owned())]);
     // Looking has changed nothing, for an older dam may be at work. The next change brings it to the newest version, and
     // numbers of operations go on where they were.
     let version = |path: &Path| -> i64 {
@@ -125,7 +133,42 @@ fn version_1_is_read_for_ever() {
     ledger.end_undone(last, "no", Timestamp(9)).expect("pending");
     let next = ledger.begin_import(&Source::Store, &[], &Value::Null, Timestamp(9)).expect("no other is pending");
     assert_eq!(next.0, last.0 + 1);
-    assert_eq!(version(&path), 2);
+    assert_eq!(version(&path), 3);
+}
+
+#[test]
+fn repos_of_version_2_get_good_names() {
+    let folder = folder();
+    let path = folder.path().join(FILE);
+    rusqlite::Connection::open(&path).and_then(|file| file.execute_batch(VERSION_2)).expect("good SQL");
+    let look = |ledger: &Ledger| -> Vec<String> {
+        let repos = ledger.repos().expect("readable");
+        let row = |repo: &Repo| {
+            let default = if repo.is_default { "*" } else { "" };
+            format!("{};{default};{};{};{}", repo.id, repo.name, repo.server, repo.username.clone().unwrap_or_default())
+        };
+        repos.iter().map(row).collect()
+    };
+    let good = [
+        "1;;official;docker.io;robin",
+        "2;*;plant;plant:5000;me",
+        "3;;auto0;alpha:5000;",
+        "4;;auto0-2;beta:5000/team;",
+        "5;;repo-7;gamma:5000;",
+        "9;;Plant-2;delta.example;",
+        "10;;old-zero;zero:5000;",
+    ];
+    let ledger = Ledger::open_existing(folder.path()).expect("openable").expect("it is there");
+    assert_eq!(look(&ledger), good);
+    drop(ledger);
+    let mut ledger = Ledger::open(folder.path()).expect("openable");
+    assert_eq!(look(&ledger), good);
+    let left = LeftRepo { name: "auto0".to_owned(), server: "somebody".to_owned() };
+    assert!(left.reason().expect("a reason").to_string().starts_with("`somebody` is not a registry"));
+    assert_eq!(ledger.left_repos().expect("readable"), [left]);
+    // Whoever changes the repos has been told.
+    ledger.change_repos(|repos| Ok(repos.to_vec())).expect("nothing is refused");
+    assert_eq!((look(&ledger), ledger.left_repos().expect("readable")), (good.map(str::to_owned).to_vec(), vec![]));
 }
 
 #[test]
@@ -136,8 +179,8 @@ fn a_newer_version_is_left_alone() {
     rusqlite::Connection::open(&path).and_then(|file| file.pragma_update(None, "user_version", 7)).expect("writable");
     let before = fs::read(&path).expect("readable");
     let newer = fault(folder.path());
-    assert!(matches!(&newer, Fault::Newer { found: 7, known: 2, .. }), "{newer:?}");
-    let text = format!("the ledger `{}` has version 7, and this dam knows versions up to 2", path.display());
+    assert!(matches!(&newer, Fault::Newer { found: 7, known: 3, .. }), "{newer:?}");
+    let text = format!("the ledger `{}` has version 7, and this dam knows versions up to 3", path.display());
     assert_eq!(newer.to_string(), text);
     assert_eq!(fs::read(&path).expect("readable"), before);
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dam_core::legacy::{Database, LegacyApp, LegacyRepo, LineFault, read};
+use dam_oci::registry::Secret;
 use proptest::prelude::{any, prop, proptest};
 
 const REPOS: &str = "1;;official;https://registry-1.docker.io/;;\n2;*;local-repo;localhost:5000;me;czNjcmV0\n";
@@ -43,7 +44,7 @@ fn reads_what_dam_1_wrote() {
         name: "official".into(),
         server: "https://registry-1.docker.io/".into(),
         username: String::new(),
-        has_password: false,
+        password: None,
     };
     let local = LegacyRepo {
         id: 2,
@@ -51,7 +52,7 @@ fn reads_what_dam_1_wrote() {
         name: "local-repo".into(),
         server: "localhost:5000".into(),
         username: "me".into(),
-        has_password: true,
+        password: Some(Secret::new("s3cret")),
     };
     assert_eq!(repos, [official, local]);
     assert_eq!(faults, []);

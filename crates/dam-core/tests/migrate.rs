@@ -7,12 +7,14 @@ use std::time::SystemTime;
 
 use dam_core::app::{AppId, HookName};
 use dam_core::event::Silent;
-use dam_core::ledger::{Change, Installed, Ledger, OperationKind, OperationState, Source, Timestamp};
+use dam_core::ledger::{Change, Installed, Ledger, LeftRepo, OperationKind, OperationState, Source, Timestamp};
 use dam_core::meta::Keep;
 use dam_core::ops::migrate::{FoundBy, Left, LeftReason, MigrateOutcome, Parts, Taken, apply, plan};
+use dam_core::repo::{Repo, rules};
 use dam_core::store::{ImageId, Store};
 use dam_core::testing::{MemoryStore, release};
 use dam_core::{Cancel, Error, legacy};
+use dam_oci::registry::Secret;
 use dam_oci::testing::ImageBuilder;
 use serde_json::json;
 
@@ -223,18 +225,59 @@ fn a_second_run_changes_nothing_and_brings_nothing_back() {
 }
 
 #[test]
-fn repos_come_along_without_their_passwords() {
-    let bench = Bench::new();
-    let outcome = bench.migrate();
-    assert_eq!(outcome.plan.passwords_left, ["plant"]);
-    let repos = bench.ledger().repos().expect("readable");
-    assert_eq!((repos.len(), repos[1].name.as_str(), repos[1].username.as_str()), (2, "plant", "me"));
-    let outcome = serde_json::to_string(&outcome).expect("JSON");
-    assert!(!outcome.contains("czNjcmV0") && !outcome.contains("s3cret"), "{outcome}");
-    assert!(
-        !String::from_utf8_lossy(&fs::read(bench.folder.path().join("ledger.db")).expect("readable"))
-            .contains("czNjcmV0")
+fn repos_come_along_with_their_passwords() {
+    let bench = Bench::new().repos(
+        "1;;official;https://registry-1.docker.io/;robin;\n2;*;plant;plant:5000;me;czNjcmV0\n\
+         3;;auto0;a:1;;\n4;;auto0;b:1;;czNjcmV0\n5;;auto0;somebody;;\n6;;odd;http://c:1;a:b;!\n",
     );
+    let outcome = bench.migrate();
+    let left = LeftRepo { name: "auto0".into(), server: "somebody".into() };
+    assert_eq!(outcome.plan.repos_left, [left]);
+    let repos = bench.ledger().repos().expect("readable");
+    let shown: Vec<_> = repos
+        .iter()
+        .map(|repo| {
+            let password = repo.password.as_ref().map(Secret::reveal);
+            (repo.name.as_str(), repo.is_default, repo.username.as_deref(), password)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("official", false, Some("robin"), None),
+            ("plant", true, Some("me"), Some("s3cret")),
+            ("auto0", false, None, None),
+            ("auto0-2", false, None, None),
+            ("odd", false, None, None),
+        ]
+    );
+    let said = format!("{} {outcome:?}", serde_json::to_string(&outcome).expect("JSON"));
+    assert!(!said.contains("czNjcmV0") && !said.contains("s3cret"), "{said}");
+    let again = bench.migrate().plan;
+    assert_eq!((again.repos, again.logins), (vec![], vec![]));
+}
+
+#[test]
+fn a_repo_that_is_known_only_gets_the_login_it_lacks() {
+    let bench = Bench::new();
+    let plant =
+        Repo { is_default: true, ..Repo::new("own".parse().expect("a name"), "plant:5000".parse().expect("good")) };
+    let known = Repo { username: Some("other".into()), is_default: false, ..plant.clone() };
+    let put = |repo: &Repo| {
+        let rule = |repos: &[Repo]| rules::add(&repos[..1], repo.clone());
+        bench.ledger().change_repos(rule).expect("good");
+    };
+    put(&known);
+    assert!(
+        !plan(&legacy::read(&bench.old()).expect("readable").expect("there"), &bench.ledger())
+            .expect("a plan")
+            .changes_repos()
+    );
+    put(&plant);
+    let logins = bench.migrate().plan.logins;
+    assert_eq!(logins.iter().map(|login| login.repo.as_str()).collect::<Vec<_>>(), ["own"]);
+    let own = bench.ledger().repos().expect("readable").pop().expect("two");
+    assert_eq!((own.id, own.password), (3, Some(Secret::new("s3cret"))));
 }
 
 #[test]

@@ -300,7 +300,11 @@ impl Context {
     /// Returns the repos of this machine and the way to their registries. A look: nothing is made.
     pub(crate) fn registries(&self, cancel: &Cancel) -> Result<Registries, CliError> {
         let network = network::network(&self.surroundings, cancel);
-        Ok(Registries::new(Vec::new(), Box::new(NoLogins), network))
+        let repos = match self.ledger_if_any()? {
+            Some(ledger) => ledger.repos()?,
+            None => Vec::new(),
+        };
+        Ok(Registries::new(repos, Box::new(NoLogins), network))
     }
 
     /// Returns a folder for temporary files that ends with the value.

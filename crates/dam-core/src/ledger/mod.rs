@@ -11,6 +11,7 @@ mod hook_log;
 mod in_use;
 mod installed;
 mod journal;
+mod old_repos;
 mod open;
 mod part;
 mod pending;
@@ -32,7 +33,7 @@ pub use installed::{AppState, Installed, Listed, Source};
 pub use journal::{Change, OperationId, OperationKind, Part};
 pub use part::HistoryPart;
 pub use pending::{JournalStep, Pending, StepState};
-pub use repos::Repo;
+pub use repos::LeftRepo;
 pub use timestamp::{ParseTimestampError, Timestamp};
 
 use crate::{Result, fault as fault_points};

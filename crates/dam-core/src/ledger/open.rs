@@ -121,6 +121,8 @@ fn connect(path: &Path) -> Result<Connection, Problem> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A password that was taken away is no longer in the file.
+    connection.pragma_update(None, "secure_delete", true)?;
     // The file may be damaged or made up: nothing in it is run, and every page is looked at before it is used.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;

@@ -18,6 +18,17 @@ where
     parse(row, column, |text| text.parse())
 }
 
+/// Reads the text of a column that may be empty as a checked word.
+pub(super) fn optional_word<T>(row: &Row, column: &str) -> Result<Option<T>>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => word(row, column).map(Some),
+    }
+}
+
 /// Reads the JSON of a column.
 pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
     parse(row, column, |text| serde_json::from_str(text))

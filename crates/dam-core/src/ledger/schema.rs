@@ -6,12 +6,17 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::fault::{Fault, Problem};
+use super::old_repos;
 
 /// `DAM2`: the file is a ledger.
 const APPLICATION: i64 = 0x4441_4d32;
 
 /// The SQL that makes version N from version N - 1, at place N - 1.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+
+/// The version whose repos are no longer those of DAM 1.x.
+const WITH_REPOS: usize = 3;
 
 /// The newest version this program knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -50,8 +55,11 @@ pub(super) fn raise(connection: &mut Connection) -> Result<(), Problem> {
 fn run_migrations(connection: &mut Connection) -> Result<(), Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = usize::try_from(version(&transaction)?).map_err(|_| Problem::NotALedger)?;
-    for migration in MIGRATIONS.iter().skip(found) {
+    for (number, migration) in (1..).zip(MIGRATIONS).skip(found) {
         transaction.execute_batch(migration)?;
+        if number == WITH_REPOS {
+            old_repos::take_over(&transaction)?;
+        }
     }
     if found < MIGRATIONS.len() {
         transaction.pragma_update(None, "user_version", NEWEST)?;

@@ -1,5 +1,8 @@
 //! A line of `Repos`: `id;default;name;server;login;base64(password)`.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dam_oci::registry::Secret;
 use serde::Serialize;
 
 use super::Row;
@@ -21,8 +24,9 @@ pub struct LegacyRepo {
     pub server: String,
     /// The user to log in as; empty if none.
     pub username: String,
-    /// Whether the line has a password. The password itself is left in the file.
-    pub has_password: bool,
+    /// The password, where the line has one that can be read.
+    #[serde(skip)]
+    pub password: Option<Secret>,
 }
 
 impl Row for LegacyRepo {
@@ -42,7 +46,7 @@ impl LegacyRepo {
             name: field("name", filled(name))?,
             server: field("server", filled(server))?,
             username: username.to_owned(),
-            has_password: !password.is_empty(),
+            password: decoded(password),
         })
     }
 
@@ -50,4 +54,10 @@ impl LegacyRepo {
     pub(super) fn prefix(&self) -> Option<String> {
         (self.id != OFFICIAL).then(|| self.server.clone())
     }
+}
+
+/// Reads a password as DAM 1.x wrote it. One that is no text could never be sent, and is none.
+fn decoded(field: &str) -> Option<Secret> {
+    let text = String::from_utf8(STANDARD.decode(field).ok()?).ok()?;
+    Some(text).filter(|text| !text.is_empty()).map(Secret::new)
 }

@@ -4,17 +4,18 @@
 //! `migrate` runs again.
 
 mod outcome;
+mod repos;
 mod take;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-pub use outcome::{FoundBy, Left, LeftReason, MigrateOutcome, MigratePlan, Taken};
+pub use outcome::{FoundBy, Left, LeftReason, MigrateOutcome, MigratePlan, Taken, TakenLogin};
 
 use crate::app::AppId;
-use crate::ledger::{AppState, Change, Installed, Ledger, OperationKind, Repo, Source, Timestamp};
-use crate::legacy::{Database, LegacyRepo};
+use crate::ledger::{AppState, Change, Installed, Ledger, OperationKind, Source, Timestamp};
+use crate::legacy::Database;
 use crate::meta::Keep;
 use crate::store::Store;
 use crate::{Cancel, Result};
@@ -37,15 +38,16 @@ pub struct Parts<'a> {
 pub fn plan(legacy: &Database, ledger: &Ledger) -> Result<MigratePlan> {
     let migrated = ledger.migrated()?;
     let installed: BTreeSet<AppId> = ledger.list()?.into_iter().map(|listed| listed.id).collect();
-    let known: BTreeSet<u32> = ledger.repos()?.into_iter().map(|repo| repo.id).collect();
+    let repos::Sorted { repos, logins, left } = repos::sort(&legacy.repos, &ledger.repos()?);
     let mut plan = MigratePlan {
         folder: legacy.folder.clone(),
         take: Vec::new(),
         done: Vec::new(),
         present: Vec::new(),
         repeated: Vec::new(),
-        repos: legacy.repos.iter().filter(|repo| !known.contains(&repo.id)).map(repo).collect(),
-        passwords_left: legacy.repos.iter().filter(|repo| repo.has_password).map(|repo| repo.name.clone()).collect(),
+        repos,
+        logins,
+        repos_left: left,
         faults: legacy.faults.clone(),
     };
     let last: BTreeMap<AppId, u32> = legacy.apps.iter().map(|app| (take::id(app), app.id)).collect();
@@ -64,24 +66,14 @@ pub fn plan(legacy: &Database, ledger: &Ledger) -> Result<MigratePlan> {
     Ok(plan)
 }
 
-fn repo(legacy: &LegacyRepo) -> Repo {
-    Repo {
-        id: legacy.id,
-        name: legacy.name.clone(),
-        server: legacy.server.clone(),
-        is_default: legacy.is_default,
-        username: legacy.username.clone(),
-    }
-}
-
 /// Takes the apps over, each in a transaction of its own. Apps that cannot be taken over are told in the outcome.
 ///
 /// # Errors
 /// Those of the store, the ledger and the kept copies; [`crate::Error::Cancelled`]. What was taken over before stays, and
 /// the next run goes on.
 pub fn apply(plan: MigratePlan, parts: Parts) -> Result<MigrateOutcome> {
-    if !plan.repos.is_empty() {
-        parts.ledger.add_repos(&plan.repos)?;
+    if plan.changes_repos() {
+        parts.ledger.change_repos(|repos| Ok(repos::taken_over(repos, &plan)))?;
     }
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     let images = if plan.take.is_empty() { Vec::new() } else { parts.store.list()? };

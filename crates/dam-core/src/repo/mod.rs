@@ -1,14 +1,21 @@
 //! Repos: registries as the user configured them, and the way to them.
 
+mod fault;
+mod id;
 mod meant;
 mod name;
+mod names;
 mod registries;
+pub mod rules;
 
 use dam_oci::registry::{ClientCertificate, Secret, Server};
 use serde::Serialize;
 
+pub use fault::RepoFault;
+pub use id::RepoId;
 pub use meant::Meant;
 pub use name::RepoName;
+pub(crate) use names::Names;
 pub use registries::{Logins, Registries};
 
 /// The number of Docker Hub, which is always there.
@@ -48,8 +55,7 @@ pub struct Repo {
 impl Repo {
     /// Returns Docker Hub as it is on a fresh machine.
     pub fn docker_hub() -> Self {
-        let name = "official".parse().expect("a good name");
-        Self { id: DOCKER_HUB, is_default: true, ..Self::new(name, Server::docker_hub()) }
+        Self { id: DOCKER_HUB, is_default: true, ..Self::new(RepoName::official(), Server::docker_hub()) }
     }
 
     /// Returns a repo with a name and a server and nothing else; its number is given by the ledger.

@@ -21,6 +21,13 @@ word! {
     }
 }
 
+impl RepoName {
+    /// Returns what Docker Hub is called, as in DAM 1.x.
+    pub fn official() -> Self {
+        Self("official".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::RepoName;

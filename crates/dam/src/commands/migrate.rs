@@ -22,7 +22,7 @@ pub(crate) fn run(context: &Context, args: &Migrate) -> Result<(), CliError> {
     if args.consent.dry_run {
         return context.ui.print(&plan);
     }
-    let nothing_to_ask = plan.take.is_empty();
+    let nothing_to_ask = plan.take.is_empty() && !plan.changes_repos();
     if !context.ui.consent(&plan, args.consent.yes || nothing_to_ask, &cancel)? {
         context.ui.status("Nothing was changed.");
         return Ok(());

@@ -13,6 +13,7 @@ mod list;
 mod meta;
 mod oci;
 mod project;
+mod repo;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ impl Advice {
 pub(crate) fn advise(error: &Error) -> Advice {
     match error {
         Error::Oci(fault) => oci::advise(fault),
+        Error::Repo(fault) => repo::advise(fault),
         Error::Ledger(fault) => ledger::advise(fault),
         Error::Project(fault) => project::advise(fault),
         Error::Bundle(fault) => bundle::advise(fault),

@@ -8,14 +8,12 @@ use crate::Result;
 use crate::app::AppId;
 use crate::event::{Event, Reporter, Warning};
 use crate::host::Host;
-use crate::ledger::{Installed, Repo, Source};
+use crate::ledger::{Installed, Source};
 use crate::ops::Candidate;
 use crate::plan::Brought;
 use crate::product::{Entry, ListFault, ProductList, Shelf};
+use crate::repo::{DOCKER_HUB, Repo};
 use crate::store::Store;
-
-/// Docker Hub, of which nobody says that the apps of a list without a registry come from there.
-const DOCKER_HUB: u32 = 1;
 
 /// Finds each app of a list: the installed one of that version; else its repo has it, where it has one; else the store.
 /// With `look_only` nothing is fetched.
@@ -30,6 +28,7 @@ pub(super) fn from_list(
     look_only: bool,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Brought>> {
+    // Of Docker Hub nobody says that the apps of a list without a registry come from there.
     let default = host.ledger.repos()?.into_iter().find(|repo| repo.is_default && repo.id != DOCKER_HUB);
     let mut shelf = Shelf::new(&*host.store);
     let (mut brought, mut missing) = (Vec::new(), Vec::new());
@@ -79,7 +78,7 @@ fn fetch(
 ) -> Option<(Reference, Source)> {
     let reference = match (entry.reference.registry(), default) {
         (Some(_), _) => entry.reference.clone(),
-        (None, Some(repo)) => entry.reference.at_registry(Some(&repo.server)).ok()?,
+        (None, Some(repo)) => repo.server.reference(entry.reference.repository(), entry.reference.tag()).ok()?,
         (None, None) => return None,
     };
     match store.pull(&reference, reporter) {

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use dam_oci::registry::Secret;
 use serde::Serialize;
 
 use crate::app::{AppId, HookName};
-use crate::ledger::Repo;
+use crate::ledger::LeftRepo;
 use crate::legacy::{LegacyApp, LineFault};
+use crate::repo::{Repo, RepoName};
 use crate::store::ImageId;
 
 /// What `migrate` would do.
@@ -22,12 +24,33 @@ pub struct MigratePlan {
     pub present: Vec<AppId>,
     /// Apps that the old database names twice; the later row counts, as it did for `dam remove`.
     pub repeated: Vec<AppId>,
-    /// Registries that the ledger does not know yet.
+    /// Repos that the ledger does not know yet, with good names of their own.
     pub repos: Vec<Repo>,
-    /// Names of the registries whose passwords stay behind in the old file.
-    pub passwords_left: Vec<String>,
+    /// Logins of repos that the ledger knows without one.
+    pub logins: Vec<TakenLogin>,
+    /// Repos that cannot be taken over: their servers are none.
+    pub repos_left: Vec<LeftRepo>,
     /// Lines that cannot be used.
     pub faults: Vec<LineFault>,
+}
+
+impl MigratePlan {
+    /// Tells whether something becomes of the repos.
+    pub fn changes_repos(&self) -> bool {
+        !self.repos.is_empty() || !self.logins.is_empty()
+    }
+}
+
+/// The user and the password of DAM 1.x for a repo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TakenLogin {
+    /// The repo.
+    pub repo: RepoName,
+    /// The user.
+    pub username: String,
+    /// The password, if there is one.
+    #[serde(skip)]
+    pub password: Option<Secret>,
 }
 
 /// What `migrate` did.
