@@ -195,6 +195,9 @@ impl Error {
 
     /// Tells whether a disk was too full for something to be written.
     pub(crate) fn is_of_full_disk(&self) -> bool {
+        if matches!(self, Self::Ledger(crate::ledger::Fault::Full { .. })) {
+            return true;
+        }
         let chain = std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
         let mut errors = chain.filter_map(|error| error.downcast_ref::<io::Error>());
         errors.any(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))

@@ -50,7 +50,15 @@ pub enum Fault {
         /// What SQLite said.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Reading or writing failed: a full disk, no permission, a device error.
+    /// The disk is full.
+    #[error("cannot write the ledger `{path}`: no space is left")]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Reading or writing failed: no permission, a device error.
     #[error("cannot access the ledger `{path}`")]
     Access {
         /// The file.
@@ -107,12 +115,19 @@ impl Problem {
     }
 }
 
+/// `SQLITE_IOERR_SHMSIZE`: the index of the write-ahead log could not grow, for which SQLite has no other word than an I/O
+/// error when the disk is full. Source: <https://www.sqlite.org/rescode.html#ioerr_shmsize>.
+const NO_ROOM_FOR_INDEX: i32 = 4874;
+
 /// Sorts what SQLite says by who can do something about it.
 fn sqlite(error: rusqlite::Error, path: &Path) -> Fault {
     let path = path.to_owned();
     let code = error.sqlite_error_code();
+    let extended = error.sqlite_error().map(|error| error.extended_code);
     let source = error.into();
     match code {
+        Some(ErrorCode::DiskFull) => Fault::Full { path, source },
+        Some(ErrorCode::SystemIoFailure) if extended == Some(NO_ROOM_FOR_INDEX) => Fault::Full { path, source },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::Busy { path, source },
         // `Unknown` is a statement that does not fit the tables; the statements are tested, so the tables are wrong.
         None

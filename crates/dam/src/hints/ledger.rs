@@ -2,7 +2,7 @@
 
 use dam_core::ledger::Fault;
 
-use super::Advice;
+use super::{Advice, disk_full};
 use crate::error::Hint;
 
 pub(super) fn advise(fault: &Fault) -> Advice {
@@ -17,6 +17,7 @@ pub(super) fn advise(fault: &Fault) -> Advice {
         Fault::Busy { path, .. } => {
             Advice::with("ledger-busy", [Hint::Again { before: "", after: "", note: "" }]).at(path)
         }
+        Fault::Full { path, .. } => disk_full().at(path),
         Fault::Access { path, .. } => {
             Advice::with("access", [Hint::Command("dam doctor".into(), "checks this machine")]).at(path)
         }

@@ -148,9 +148,15 @@ fn exposed(path: &Path, mode: u32) -> Advice {
     Advice::with("exposed", [hint]).at(path)
 }
 
+/// Advises on a full disk.
+fn disk_full() -> Advice {
+    Advice::with("disk-full", [Hint::Command("dam purge --dry-run".into(), "says what dam could give up")])
+}
+
 /// Advises on what the system said of a file.
 pub(crate) fn access(path: &Path, source: &io::Error) -> Advice {
     let (kind, hints) = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => return disk_full().at(path),
         io::ErrorKind::NotFound => ("not-found", vec![]),
         io::ErrorKind::PermissionDenied => {
             ("permission-denied", vec![Hint::Again { before: "sudo", after: "", note: "" }])
@@ -160,9 +166,6 @@ pub(crate) fn access(path: &Path, source: &io::Error) -> Advice {
             "file-too-large",
             vec![Hint::Again { before: "", after: "--split 4GB", note: "FAT knows no file of 4 GiB" }],
         ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ("disk-full", vec![Hint::Command("dam purge --dry-run".into(), "says what dam could give up")])
-        }
         _ => ("access", vec![]),
     };
     Advice::with(kind, hints).at(path)
