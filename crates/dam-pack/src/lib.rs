@@ -1,13 +1,19 @@
-//! Host packages: what a `.deb` and an `.rpm` of one piece of software are called.
+//! Host packages: a `.deb` and an `.rpm` from one description.
 //!
-//! This crate knows no container and no terminal.
+//! This crate knows no container and no terminal; it never prints, reads the environment or exits.
 
 mod architecture;
 mod file_name;
 mod name;
+mod package;
+mod path;
+mod relations;
 mod version;
 
 pub use architecture::Architecture;
 pub use file_name::{Format, file_name};
 pub use name::{PackageName, ParsePackageNameError};
+pub use package::{Change, Content, DebScript, Entry, EntryKind, Package, Role, RpmScript, Scripts};
+pub use path::{PackagePath, ParsePathError};
+pub use relations::{Comparison, ParseRelationError, Relation, Relations};
 pub use version::{PackageVersion, ParseVersionError, VersionPart};
