@@ -7,7 +7,7 @@ use dam_oci::registry::{Credentials, Network, Server};
 struct Nobody;
 
 impl Logins for Nobody {
-    fn find(&self, _: &str) -> dam_core::Result<Option<Credentials>> {
+    fn find(&self, _: &str, _: &str) -> dam_core::Result<Option<Credentials>> {
         Ok(None)
     }
 }

@@ -178,7 +178,7 @@ impl Surroundings {
 struct NoLogins;
 
 impl Logins for NoLogins {
-    fn find(&self, _: &str) -> dam_core::Result<Option<dam_oci::registry::Credentials>> {
+    fn find(&self, _: &str, _: &str) -> dam_core::Result<Option<dam_oci::registry::Credentials>> {
         Ok(None)
     }
 }

@@ -8,11 +8,12 @@ use crate::Result;
 
 /// Finds out who asks: Docker's logins, beside those of the repos.
 pub trait Logins: Send + Sync {
-    /// Returns what is known for a registry, by its host; Docker Hub is `docker.io`.
+    /// Returns what is known for a registry, by its host; Docker Hub is `docker.io`. `path` is what stands behind the host
+    /// as far as it is known, for some logins are those of a part of a registry: of a repository, or of the repo's path.
     ///
     /// # Errors
     /// Where a credential helper fails, or Docker's settings cannot be read.
-    fn find(&self, host: &str) -> Result<Option<Credentials>>;
+    fn find(&self, host: &str, path: &str) -> Result<Option<Credentials>>;
 }
 
 /// The repos of this machine, and what it takes to reach their registries.
@@ -91,7 +92,7 @@ impl Registries {
             return self.open(repo);
         }
         let server = Server::of(reference);
-        let credentials = self.logins.find(server.host())?;
+        let credentials = self.logins.find(server.host(), reference.repository())?;
         let access = Access { credentials, ..Access::anonymous(server) };
         Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
     }
@@ -107,10 +108,14 @@ impl Registries {
     /// # Errors
     /// Those of [`Logins::find`].
     pub fn credentials(&self, repo: &Repo) -> Result<Option<Credentials>> {
-        if let Some(found) = self.logins.find(repo.server.host())? {
-            return Ok(Some(found));
-        }
         let kept = repo.username.clone().zip(repo.password.clone());
-        Ok(kept.map(|(username, password)| Credentials::Password { username, password }))
+        let kept = kept.map(|(username, password)| Credentials::Password { username, password });
+        match self.logins.find(repo.server.host(), repo.server.path()) {
+            Ok(Some(found)) => Ok(Some(found)),
+            // A helper that is broken says nothing against what dam knows itself.
+            Err(_) if kept.is_some() => Ok(kept),
+            Ok(None) => Ok(kept),
+            Err(error) => Err(error),
+        }
     }
 }
