@@ -72,6 +72,9 @@ pub enum RegistryFault {
     /// The connection was lost, as often as it was tried.
     #[error("the connection was lost")]
     Lost(#[source] io::Error),
+    /// Nobody wants the answer any more: [`super::Network::stop`] is set.
+    #[error("it was stopped")]
+    Stopped,
     /// The certificates or keys of this machine that are to be used cannot be read.
     #[error("{what} cannot be used: {reason}")]
     Unusable {

@@ -8,14 +8,35 @@ mod fault;
 mod secret;
 mod server;
 
+mod api;
+mod ask;
+mod auth;
+mod bypass;
+mod challenge;
+mod http;
+mod link;
+mod tls;
+mod verdict;
+
+mod ahead;
+mod blob;
+mod image;
+mod list;
+mod manifest;
+mod search;
+
 pub use access::{Access, ClientCertificate, Credentials, Network, Proxies, TimeLimits};
 pub use fault::{RegistryError, RegistryFault};
+pub use image::RegistryImage;
+pub use search::Hit;
 pub use secret::Secret;
 pub use server::{ParseServerError, Scheme, Server};
 
 use std::sync::Arc;
 
-use crate::{Descriptor, Digest, Image, Manifest, Platform, Reference};
+use ask::{Client, Told};
+
+use crate::{Descriptor, Digest, Image, Platform, Reference};
 
 /// Result of asking a registry.
 pub type Result<T, E = RegistryError> = std::result::Result<T, E>;
@@ -23,7 +44,7 @@ pub type Result<T, E = RegistryError> = std::result::Result<T, E>;
 /// A registry. Clones share their connections and tokens, and may be used by several threads at once.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    access: Arc<Access>,
+    client: Arc<Client>,
 }
 
 impl Registry {
@@ -31,48 +52,66 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryFault::Unusable`] where certificates, keys or proxies cannot be read.
-    pub fn open(access: Access, _network: &Network) -> Result<Self> {
-        Ok(Self { access: Arc::new(access) })
+    pub fn open(access: Access, network: &Network) -> Result<Self> {
+        let server = access.server.to_string();
+        match Client::build(access, network) {
+            Ok(client) => Ok(Self { client: Arc::new(client) }),
+            Err(fault) => Err(RegistryError { server, asked: "be spoken to".to_owned(), fault }),
+        }
     }
 
     /// Returns where it is.
     pub fn server(&self) -> &Server {
-        &self.access.server
+        &self.client.access.server
     }
 
     /// Asks whether a registry is there that knows us.
+    ///
+    /// # Errors
+    /// [`RegistryFault::NotFound`] where the server is no registry, [`RegistryFault::LoginNeeded`] where it does not know us.
     pub fn check(&self) -> Result<()> {
-        Err(self.unfinished("be asked"))
+        self.told("be asked", || self.client.check())
     }
 
     /// Hands the names of all repositories to `each`, as they arrive, until it returns false. Below the server's path only;
-    /// Docker Hub has no catalog.
-    pub fn catalog(&self, _each: &mut dyn FnMut(String) -> bool) -> Result<()> {
-        Err(self.unfinished("list the repositories"))
+    /// each name is what [`Reference::repository`] says, and what breaks its grammar is left out.
+    ///
+    /// # Errors
+    /// Docker Hub has no catalog: [`RegistryFault::NotFound`].
+    pub fn catalog(&self, each: &mut dyn FnMut(String) -> bool) -> Result<()> {
+        self.told("list the repositories", || self.client.catalog(each))
     }
 
     /// Hands the tags of a repository to `each`, as they arrive, until it returns false. `repository` is what
-    /// [`Reference::repository`] says; Docker Hub's `library/` is added here.
-    pub fn tags(&self, _repository: &str, _each: &mut dyn FnMut(String) -> bool) -> Result<()> {
-        Err(self.unfinished("list the tags"))
+    /// [`Reference::repository`] says; Docker Hub's `library/` is added here. What breaks the grammar of tags is left out.
+    pub fn tags(&self, repository: &str, each: &mut dyn FnMut(String) -> bool) -> Result<()> {
+        self.told(&format!("list the tags of `{repository}`"), || self.client.tags(repository, each))
     }
 
-    /// Returns what a tag or digest stands for: the descriptor of a manifest or an index; `None` if there is none.
-    pub fn find(&self, _reference: &Reference) -> Result<Option<Descriptor>> {
-        Err(self.unfinished("find the image"))
+    /// Returns what a tag (without, `latest`) or digest stands for: the descriptor of a manifest or an index; `None` if there
+    /// is none.
+    pub fn find(&self, reference: &Reference) -> Result<Option<Descriptor>> {
+        let asked = format!("look for `{reference}`");
+        self.told(&asked, || self.client.describe(reference.repository(), &manifest_name(reference)))
     }
 
-    /// Opens an image by tag or digest: of several platforms, the given one. Its manifest is fetched, its blobs are not.
-    pub fn image(&self, _reference: &Reference, _platform: &Platform) -> Result<RegistryImage> {
-        Err(self.unfinished("give the image"))
+    /// Opens an image by tag (without, `latest`) or digest: of several platforms, the given one. Its manifest is fetched, its
+    /// blobs are not.
+    ///
+    /// # Errors
+    /// [`RegistryFault::NotFound`] where there is no such image, [`RegistryFault::NoPlatform`] where it is for others.
+    pub fn image(&self, reference: &Reference, platform: &Platform) -> Result<RegistryImage> {
+        let asked = format!("give `{reference}`");
+        let name = manifest_name(reference);
+        self.told(&asked, || RegistryImage::fetch(&self.client, reference.repository(), &name, platform))
     }
 
     /// Asks Docker Hub which public repositories go with `term`, best first; at most `limit`, over as many pages as it takes.
     /// Other registries have no such search.
     ///
     /// `GET /v1/search?q=&n=&page=`, as `docker search` does: <https://docs.docker.com/reference/cli/docker/search/>.
-    pub fn search(&self, _term: &str, _limit: usize) -> Result<Vec<Hit>> {
-        Err(self.unfinished("search"))
+    pub fn search(&self, term: &str, limit: usize) -> Result<Vec<Hit>> {
+        self.told(&format!("search for `{term}`"), || self.client.search(term, limit))
     }
 
     /// Puts an image under a reference: blobs that are there are not sent, and those of `siblings`, other repositories of
@@ -87,48 +126,23 @@ impl Registry {
         Err(self.unfinished("give the image").into())
     }
 
+    /// Says what was asked, and of whom, where that failed.
+    fn told<T>(&self, asked: &str, ask: impl FnOnce() -> Told<T>) -> Result<T> {
+        ask().map_err(|fault| RegistryError { server: self.server().to_string(), asked: asked.to_owned(), fault })
+    }
+
     fn unfinished(&self, asked: &str) -> RegistryError {
         let fault = RegistryFault::Nonsense("not written yet".to_owned());
         RegistryError { server: self.server().to_string(), asked: asked.to_owned(), fault }
     }
 }
 
-/// An image of a registry: the manifest is here, blobs come when they are asked for.
-#[derive(Debug, Clone)]
-pub struct RegistryImage {
-    /// What the tag stands for: the manifest, or the index it was chosen from.
-    pub found: Descriptor,
-    /// The manifest.
-    pub descriptor: Descriptor,
-    bytes: Vec<u8>,
-    manifest: Manifest,
-}
-
-impl Image for RegistryImage {
-    fn manifest_bytes(&self) -> &[u8] {
-        &self.bytes
+/// Returns the last part of a manifest's address.
+fn manifest_name(reference: &Reference) -> String {
+    match reference.digest() {
+        Some(digest) => digest.to_string(),
+        None => reference.tag().unwrap_or("latest").to_owned(),
     }
-
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    fn open_unverified(&self, blob: &Descriptor) -> crate::Result<Box<dyn std::io::Read + Send + '_>> {
-        Err(crate::Error::MissingBlob { digest: blob.digest })
-    }
-}
-
-/// A repository that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// Its name, without `library/`.
-    pub name: String,
-    /// What its owner says of it, on one line; may be empty.
-    pub description: String,
-    /// How many users like it.
-    pub stars: u64,
-    /// Whether Docker itself looks after it.
-    pub official: bool,
 }
 
 /// What a push came to.

@@ -1,0 +1,190 @@
+//! Reading from real registries of every kind.
+
+use std::collections::BTreeMap;
+
+use dam_oci::registry::{Access, Credentials, Network, Registry, RegistryFault, Secret};
+use dam_oci::testing::registry::{IDENTITY_TOKEN, Prefix, PrivateRegistry, RegistryBuilder};
+use dam_oci::testing::{ImageBuilder, MemoryImage};
+use dam_oci::{Digest, Image, Layout, Platform, Reference, media_type, visit_blobs};
+
+/// An image of several layers, the first of them too large for one piece.
+fn image() -> MemoryImage {
+    let noise: Vec<u8> =
+        (0..3_000_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let app = ImageBuilder::app().label("DAM_APP_FAMILY", "shop");
+    let app = app.layer().file("opt/noise", 0o644, noise).layer().file("opt/b", 0o644, "b");
+    app.layer().file("opt/c", 0o644, "c").layer().file("opt/d", 0o644, "d").layer().file("opt/e", 0o644, "e").build()
+}
+
+fn open(access: Access) -> Registry {
+    Registry::open(access, &Network::default()).expect("sound settings")
+}
+
+fn amd64() -> Platform {
+    "linux/amd64".parse().expect("a platform")
+}
+
+fn tags(registry: &Registry, repository: &str) -> Result<Vec<String>, RegistryFault> {
+    let mut tags = Vec::new();
+    let listed = registry.tags(repository, &mut |tag| {
+        tags.push(tag);
+        true
+    });
+    // This registry gives them in the order of its file system.
+    tags.sort();
+    listed.map(|()| tags).map_err(|error| error.fault)
+}
+
+fn catalog(registry: &Registry) -> Result<Vec<String>, RegistryFault> {
+    let mut names = Vec::new();
+    let listed = registry.catalog(&mut |name| {
+        names.push(name);
+        true
+    });
+    listed.map(|()| names).map_err(|error| error.fault)
+}
+
+/// Does everything that can be done with a registry, and compares.
+fn reads_all(server: &PrivateRegistry, access: Access) {
+    let image = image();
+    server.put(&image, "shop:1.0").expect("put");
+    server.put(&image, "shop:2.0").expect("put");
+    let registry = open(access);
+    let reference = server.server().reference("shop", Some("1.0")).expect("a name");
+    let digest = Digest::of(image.manifest_bytes());
+
+    registry.check().expect("it is there");
+    assert_eq!(catalog(&registry).expect("a catalog"), [reference.repository()]);
+    assert_eq!(tags(&registry, reference.repository()).expect("tags"), ["1.0", "2.0"]);
+    let found = registry.find(&reference).expect("an answer").expect("it is there");
+    assert_eq!((found.digest, found.size), (digest, image.manifest_bytes().len() as u64));
+    assert_eq!(found.media_type, media_type::MANIFEST);
+    let missing = reference.with_tag("3.0").expect("a name");
+    assert_eq!(registry.find(&missing).expect("an answer"), None);
+    let nothing = registry.image(&missing, &amd64()).expect_err("there is none");
+    assert!(matches!(nothing.fault, RegistryFault::NotFound), "{nothing:?}");
+
+    let read = registry.image(&reference.with_digest(digest), &amd64()).expect("an image");
+    assert_eq!(read.manifest_bytes(), image.manifest_bytes());
+    let mut copy = MemoryImage::copy(&read).expect("sound blobs");
+    assert_eq!(copy.blobs_mut(), image.clone().blobs_mut());
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = Layout::open_or_create(folder.path()).expect("a layout");
+    let mut heard = 0;
+    let kept = layout.put_image(&read, &mut |count| heard += count).expect("put");
+    assert_eq!(
+        (kept.digest, heard),
+        (digest, image.manifest().layers.iter().map(|layer| layer.size).sum::<u64>() + image.manifest().config.size)
+    );
+}
+
+#[test]
+fn an_open_registry_is_read() {
+    let server = RegistryBuilder::new().start().expect("a registry");
+    reads_all(&server, server.access());
+}
+
+#[test]
+fn a_registry_with_logins_is_read_by_those_it_knows() {
+    let server = RegistryBuilder::new().login().start().expect("a registry");
+    reads_all(&server, server.access());
+    let stranger = open(Access::anonymous(server.server()));
+    let error = stranger.check().expect_err("no login");
+    assert!(matches!(error.fault, RegistryFault::LoginNeeded { shown: false }), "{error:?}");
+    let wrong = Credentials::Password { username: "robin".to_owned(), password: Secret::new("wrong") };
+    let error = tags(&open(Access { credentials: Some(wrong), ..server.access() }), "shop").expect_err("wrong");
+    assert!(matches!(error, RegistryFault::LoginNeeded { shown: true }), "{error:?}");
+}
+
+#[test]
+fn a_registry_with_tokens_is_read() {
+    let server = RegistryBuilder::new().tokens().start().expect("a registry");
+    reads_all(&server, server.access());
+    let asked = server.tokens().expect("tokens").requests().len();
+    let registry = open(server.access());
+    for _ in 0..5 {
+        tags(&registry, "shop").expect("tags");
+    }
+    assert_eq!(server.tokens().expect("tokens").requests().len(), asked + 1, "a token is used until it ends");
+
+    let identity = Credentials::IdentityToken(Secret::new(IDENTITY_TOKEN));
+    let known = open(Access { credentials: Some(identity), ..server.access() });
+    assert_eq!(tags(&known, "shop").expect("tags"), ["1.0", "2.0"]);
+    assert_eq!(catalog(&known).expect("a catalog"), ["shop"]);
+
+    server.put(&image(), "public/shop:1.0").expect("put");
+    let stranger = open(Access::anonymous(server.server()));
+    assert_eq!(tags(&stranger, "public/shop").expect("tags"), ["1.0"]);
+    assert!(matches!(tags(&stranger, "shop"), Err(RegistryFault::LoginNeeded { shown: false })));
+    let wrong = Credentials::Password { username: "robin".to_owned(), password: Secret::new("wrong") };
+    let wrong = open(Access { credentials: Some(wrong), ..server.access() });
+    assert!(matches!(tags(&wrong, "shop"), Err(RegistryFault::LoginNeeded { shown: true })));
+}
+
+#[test]
+fn tls_by_a_private_authority_is_believed_where_that_is_given() {
+    let server = RegistryBuilder::new().tls().login().start().expect("a registry");
+    reads_all(&server, server.access());
+    let error = open(Access { ca: None, ..server.access() }).check().expect_err("an unknown authority");
+    assert!(matches!(error.fault, RegistryFault::UnknownAuthority(_)), "{error:?}");
+    open(Access { ca: None, insecure: true, ..server.access() }).check().expect("not compared");
+}
+
+#[test]
+fn a_client_shows_its_certificate() {
+    let server = RegistryBuilder::new().client_certificates().start().expect("a registry");
+    reads_all(&server, server.access());
+    let error = open(Access { client: None, ..server.access() }).check().expect_err("no certificate");
+    assert!(matches!(error.fault, RegistryFault::Tls(_) | RegistryFault::Lost(_)), "{error:?}");
+}
+
+#[test]
+fn a_prefix_may_stand_before_the_api() {
+    let server = RegistryBuilder::new().behind(Prefix::BeforeApi).start().expect("a registry");
+    reads_all(&server, server.access());
+}
+
+#[test]
+fn a_prefix_may_stand_behind_the_api() {
+    let server = RegistryBuilder::new().behind(Prefix::AfterApi).start().expect("a registry");
+    reads_all(&server, server.access());
+}
+
+#[test]
+fn pages_are_joined() {
+    let server = RegistryBuilder::new().start().expect("a registry");
+    let names: Vec<String> = (0..1203).map(|number| format!("team/app{number:04}")).collect();
+    for name in &names {
+        // All that its catalog looks for.
+        let folder = server.data().join("docker/registry/v2/repositories").join(name).join("_layers");
+        std::fs::create_dir_all(folder).expect("created");
+    }
+    assert_eq!(catalog(&open(server.access())).expect("a catalog"), names);
+    let mut first = Vec::new();
+    let take_two = &mut |name| {
+        first.push(name);
+        first.len() < 2
+    };
+    open(server.access()).catalog(take_two).expect("a catalog");
+    assert_eq!(first, names[..2]);
+}
+
+#[test]
+fn blobs_that_are_wanted_come_in_their_order() {
+    let server = PrivateRegistry::start().expect("a registry");
+    let image = image();
+    server.put(&image, "shop:1.0").expect("put");
+    let reference: Reference = server.server().reference("shop", Some("1.0")).expect("a name");
+    let read = open(server.access()).image(&reference, &amd64()).expect("an image");
+    let wanted = &image.manifest().layers[1..];
+    let mut came = BTreeMap::new();
+    let mut order = Vec::new();
+    visit_blobs(&read, wanted, &mut |blob, reader| {
+        order.push(blob.digest);
+        came.insert(blob.digest, std::io::copy(reader, &mut std::io::sink()).expect("sound"));
+        Ok(())
+    })
+    .expect("all of them");
+    assert_eq!(order, wanted.iter().map(|layer| layer.digest).collect::<Vec<_>>());
+    assert_eq!(came, wanted.iter().map(|layer| (layer.digest, layer.size)).collect());
+}
