@@ -53,6 +53,9 @@ pub enum Error {
     /// Apps that cannot be exported.
     #[error(transparent)]
     Export(#[from] crate::ops::export::ExportFault),
+    /// Something about a search.
+    #[error(transparent)]
+    Search(#[from] crate::ops::search::SearchFault),
     /// Something about a `/meta`.
     #[error(transparent)]
     Meta(#[from] MetaError),

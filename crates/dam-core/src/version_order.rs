@@ -18,6 +18,17 @@ pub fn compare(a: &Version, b: &Version) -> Ordering {
     Key::of(a.as_str()).cmp(&Key::of(b.as_str()))
 }
 
+/// Sorts versions, the newest first.
+pub fn newest_first(versions: &mut Vec<Version>) {
+    // What a version is compared by is made once for each, not for each comparison: a repository may have a million.
+    let mut keys: Vec<_> =
+        versions.iter().enumerate().map(|(place, version)| (Key::of(version.as_str()), place)).collect();
+    keys.sort_unstable_by(|a, b| b.cmp(a));
+    let places: Vec<usize> = keys.into_iter().map(|(_, place)| place).collect();
+    let mut taken: Vec<_> = std::mem::take(versions).into_iter().map(Some).collect();
+    versions.extend(places.into_iter().filter_map(|place| taken[place].take()));
+}
+
 /// What a version is compared by, field by field. The text comes last, so that only equal texts are equal.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {

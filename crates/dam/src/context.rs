@@ -304,7 +304,8 @@ impl Context {
             Some(ledger) => ledger.repos()?,
             None => Vec::new(),
         };
-        Ok(Registries::new(repos, Box::new(NoLogins), network))
+        let hub = self.surroundings.text("DAM_DOCKER_HUB")?;
+        Ok(Registries::new(repos, Box::new(NoLogins), network).with_hub(hub))
     }
 
     /// Returns a folder for temporary files that ends with the value.

@@ -144,6 +144,11 @@ impl Ui {
         error.exit
     }
 
+    /// Returns an error as machines read it, for a document that tells of more than that.
+    pub(crate) fn error_document(&self, error: &CliError) -> serde_json::Value {
+        error.json(&self.invocation)["error"].take()
+    }
+
     fn say(&self, event: &str, label: Option<anstyle::Style>, text: &str) {
         let line = match label {
             _ if self.manner.json_lines => json!({ "v": 1, "event": event, "text": clean::line(text) }).to_string(),

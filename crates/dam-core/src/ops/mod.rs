@@ -13,6 +13,7 @@ pub mod purge;
 pub mod remove;
 pub mod rollback;
 pub mod save;
+pub mod search;
 mod target;
 pub mod upgrade;
 pub mod verify;

@@ -7,6 +7,7 @@ mod name;
 mod names;
 mod registries;
 pub mod rules;
+mod spelled;
 
 use dam_oci::registry::{ClientCertificate, Secret, Server};
 use serde::Serialize;

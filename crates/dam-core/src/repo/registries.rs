@@ -1,7 +1,7 @@
 //! The way from a repo to its registry.
 
 use dam_oci::Reference;
-use dam_oci::registry::{Access, Credentials, Network, Registry, Server};
+use dam_oci::registry::{Access, Credentials, Network, Registry, Server, TimeLimits};
 
 use super::{DOCKER_HUB, Repo};
 use crate::Result;
@@ -39,6 +39,12 @@ impl Registries {
     /// Puts the API at a URL in the place of Docker Hub's.
     pub fn with_hub(self, url: Option<String>) -> Self {
         Self { hub: url, ..self }
+    }
+
+    /// Waits for registries no longer than that.
+    pub fn with_limits(mut self, limits: TimeLimits) -> Self {
+        self.network.limits = limits;
+        self
     }
 
     /// Asks no registry for anything.

@@ -12,6 +12,7 @@ mod import;
 mod misuse;
 mod number;
 mod read;
+mod search;
 
 use std::ffi::OsString;
 
@@ -24,6 +25,7 @@ pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
 pub(crate) use read::{Diff, History, Info, List, Save, Verify};
+pub(crate) use search::Search;
 
 use number::number;
 
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     List(List),
     #[command(visible_alias = "im")]
     Import(Import),
+    #[command(visible_alias = "se")]
+    Search(Search),
     Info(Info),
     History(History),
     Verify(Verify),

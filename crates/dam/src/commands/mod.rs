@@ -18,6 +18,7 @@ mod purge;
 mod remove;
 mod rollback;
 mod save;
+mod search;
 mod upgrade;
 mod verify;
 mod version;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
+        Command::Search(args) => search::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
         Command::List(args) => list::run(&context, &args),

@@ -14,6 +14,7 @@ mod meta;
 mod oci;
 mod project;
 mod repo;
+mod search;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Bundle(fault) => bundle::advise(fault),
         Error::List(fault) => list::advise(fault),
         Error::Export(fault) => export::advise(fault),
+        Error::Search(fault) => search::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
         Error::Docker(fault) => docker::advise(fault),

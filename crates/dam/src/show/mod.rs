@@ -13,6 +13,7 @@ mod migrate;
 mod plan;
 mod purge;
 mod save;
+mod search;
 mod verify;
 mod verify_file;
 mod version;
@@ -30,6 +31,7 @@ pub(crate) use diff::{Diff, Scripts};
 pub(crate) use history::{Entry, History};
 pub(crate) use info::Info;
 pub(crate) use list::List;
+pub(crate) use search::{Row, Search, missed};
 pub(crate) use version::Version;
 
 /// An outcome that can be shown.
