@@ -23,11 +23,15 @@ mod blob;
 mod image;
 mod list;
 mod manifest;
+mod push;
 mod search;
+mod send;
+mod upload;
 
 pub use access::{Access, ClientCertificate, Credentials, Network, Proxies, TimeLimits};
 pub use fault::{RegistryError, RegistryFault};
 pub use image::RegistryImage;
+pub use push::Pushed;
 pub use search::Hit;
 pub use secret::Secret;
 pub use server::{ParseServerError, Scheme, Server};
@@ -36,7 +40,7 @@ use std::sync::Arc;
 
 use ask::{Client, Told};
 
-use crate::{Descriptor, Digest, Image, Platform, Reference};
+use crate::{Descriptor, Platform, Reference};
 
 /// Result of asking a registry.
 pub type Result<T, E = RegistryError> = std::result::Result<T, E>;
@@ -114,26 +118,9 @@ impl Registry {
         self.told(&format!("search for `{term}`"), || self.client.search(term, limit))
     }
 
-    /// Puts an image under a reference: blobs that are there are not sent, and those of `siblings`, other repositories of
-    /// this registry, are mounted. What the registry keeps is compared with what was sent.
-    pub fn push(
-        &self,
-        _image: &dyn Image,
-        _reference: &Reference,
-        _siblings: &[String],
-        _on_bytes: &(dyn Fn(u64) + Sync),
-    ) -> crate::Result<Pushed> {
-        Err(self.unfinished("give the image").into())
-    }
-
     /// Says what was asked, and of whom, where that failed.
     fn told<T>(&self, asked: &str, ask: impl FnOnce() -> Told<T>) -> Result<T> {
         ask().map_err(|fault| RegistryError { server: self.server().to_string(), asked: asked.to_owned(), fault })
-    }
-
-    fn unfinished(&self, asked: &str) -> RegistryError {
-        let fault = RegistryFault::Nonsense("not written yet".to_owned());
-        RegistryError { server: self.server().to_string(), asked: asked.to_owned(), fault }
     }
 }
 
@@ -143,15 +130,4 @@ fn manifest_name(reference: &Reference) -> String {
         Some(digest) => digest.to_string(),
         None => reference.tag().unwrap_or("latest").to_owned(),
     }
-}
-
-/// What a push came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pushed {
-    /// The manifest, as the registry keeps it.
-    pub digest: Digest,
-    /// Bytes that were sent.
-    pub sent: u64,
-    /// Blobs that were sent, mounted, and there already.
-    pub blobs: [usize; 3],
 }

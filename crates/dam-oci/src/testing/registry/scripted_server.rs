@@ -141,6 +141,8 @@ impl ScriptedServer {
 
 /// Answers one connection until it ends.
 fn serve(stream: &TcpStream, shared: &Shared) {
+    // Also where the script panics: whoever waits for its answer must not wait for long.
+    let _end = End(stream);
     let Ok(kept) = stream.try_clone() else { return };
     shared.streams.lock().expect("no thread panics with it").push(kept);
     // A client that keeps a connection open must not keep a thread of a test that has ended.
@@ -155,7 +157,16 @@ fn serve(stream: &TcpStream, shared: &Shared) {
             break;
         }
     }
-    let _ = stream.shutdown(std::net::Shutdown::Both);
+}
+
+/// Ends a connection.
+struct End<'a>(&'a TcpStream);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        // An error means that the other side was faster.
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
 }
 
 /// Reads a request with its body; `None` at the end of the connection.
