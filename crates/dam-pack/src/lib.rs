@@ -3,17 +3,21 @@
 //! This crate knows no container and no terminal; it never prints, reads the environment or exits.
 
 mod architecture;
+mod error;
 mod file_name;
 mod name;
 mod package;
 mod path;
 mod relations;
 mod version;
+mod view;
 
 pub use architecture::Architecture;
+pub use error::{ReadError, WriteError};
 pub use file_name::{Format, file_name};
 pub use name::{PackageName, ParsePackageNameError};
 pub use package::{Change, Content, DebScript, Entry, EntryKind, Package, Role, RpmScript, Scripts};
 pub use path::{PackagePath, ParsePathError};
 pub use relations::{Comparison, ParseRelationError, Relation, Relations};
 pub use version::{PackageVersion, ParseVersionError, VersionPart};
+pub use view::{Compression, Construct, EntryView, KindView, PackageView, RelationKind, RoleView, ScriptView, Visitor};
