@@ -5,6 +5,7 @@
 mod architecture;
 mod error;
 mod file_name;
+pub mod lifecycle;
 mod name;
 mod package;
 mod path;

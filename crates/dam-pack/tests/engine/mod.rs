@@ -1,0 +1,37 @@
+//! The life cycle of a Docker engine: the case for which the model was made.
+
+use dam_pack::PackagePath;
+use dam_pack::lifecycle::{Config, Labels, Lifecycle, Restart, Service, Survival};
+
+/// Returns what an engine package declares.
+pub(crate) fn lifecycle() -> Lifecycle {
+    let path = |text: &str| -> PackagePath { text.parse().expect("a path") };
+    Lifecycle {
+        package: "dam-docker".parse().expect("a name"),
+        groups: vec!["docker".parse().expect("a group")],
+        configs: vec![Config {
+            path: path("/etc/docker/daemon.json"),
+            mode: 0o644,
+            template: path("/usr/share/dam-docker/daemon.json"),
+            check: ["/usr/bin/dockerd", "--validate", "--config-file"].map(str::to_owned).to_vec(),
+        }],
+        services: vec![Service {
+            unit: "docker.service".parse().expect("a unit"),
+            companions: vec!["docker.socket".parse().expect("a unit")],
+            enable: true,
+            start: true,
+            restart: Restart::IfActive {
+                survival: Some(Survival {
+                    check: "timeout 20 docker info --format '{{.LiveRestoreEnabled}}' 2>/dev/null | grep -q true"
+                        .to_owned(),
+                    loss: "containers stop, for live-restore is off".to_owned(),
+                }),
+            },
+        }],
+        labels: Some(Labels {
+            paths: ["/usr/bin/docker", "/usr/bin/dockerd", "/usr/libexec/docker", "/etc/docker"].map(path).to_vec(),
+            policy: "container-selinux".parse().expect("a name"),
+            data: vec![path("/var/lib/docker")],
+        }),
+    }
+}
