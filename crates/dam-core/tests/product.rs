@@ -95,10 +95,8 @@ fn a_digest_is_no_version() {
 #[test]
 fn a_repository_that_is_no_name_of_an_app() {
     assert_eq!(
-        faults(b"plant:5000/library/shop:1\n"),
-        [
-            "line 1: `plant:5000/library/shop:1`: `library/shop` is not an app name: a name has no registry and no version"
-        ]
+        faults(b"plant:5000/a.b/shop:1\n"),
+        ["line 1: `plant:5000/a.b/shop:1`: `a.b/shop` is not an app name: a name has no registry and no version"]
     );
 }
 

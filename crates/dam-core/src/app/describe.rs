@@ -26,7 +26,7 @@ pub enum NoApp {
 ///
 /// Fails with [`Error::NotAnApp`] if the reference has no tag or `install` or `uninstall` is missing, and with
 /// [`Error::Name`] if the family label holds no family, or if the name alone would be another one, as that of
-/// `plant:5000/library/shop` would.
+/// `plant:5000/plant.site/shop` would.
 pub fn describe(reference: &Reference, labels: &BTreeMap<String, String>, meta: &KeptMeta) -> Result<App> {
     let no_app = |reason| Error::NotAnApp { reference: reference.clone(), reason };
     let id = AppId::of(reference).ok_or_else(|| no_app(NoApp::NoVersion))?;
@@ -100,10 +100,10 @@ mod tests {
         assert_eq!(app.more_references.len(), 1);
     }
 
-    /// An app `library/shop` would be read back from the ledger as none: alone, this is Docker Hub's `shop`.
+    /// An app `a.b/shop` would be read back from the ledger as none: alone, this is the `shop` of a registry.
     #[test]
     fn a_name_that_is_another_without_its_registry_is_refused() {
-        for name in ["plant:5000/library/shop:1", "plant:5000/a.b/shop:1", "docker.io/a.b/shop:1"] {
+        for name in ["plant:5000/a.b/shop:1", "docker.io/a.b/shop:1"] {
             let error = describe(&name.parse().expect("a reference"), &BTreeMap::new(), &meta(&BOTH));
             assert!(matches!(error, Err(Error::Name(_))), "{name}");
         }

@@ -56,11 +56,20 @@ pub(crate) use word;
 
 word! {
     /// The name of an app: the repository of its image, such as `mongodb` or `tools/backup`, without the registry.
+    ///
+    /// Docker leaves `library/` out of names of Docker Hub; at any other registry `library/shop` is an app of that name.
     AppName, |text| match text.parse::<Reference>() {
-        Ok(reference) if reference.repository() == text && reference.tag().is_none() => Ok(()),
+        Ok(reference) if is_repository(&reference, text) => Ok(()),
         Ok(_) => Err(NameFault::Name(text.to_owned())),
         Err(fault) => Err(NameFault::Reference(fault)),
     }
+}
+
+/// Tells whether `text`, which reads as `reference`, is a repository and nothing more.
+fn is_repository(reference: &Reference, text: &str) -> bool {
+    let without_library = text.strip_prefix("library/").unwrap_or(text);
+    let plain = reference.registry().is_none() && reference.tag().is_none() && reference.digest().is_none();
+    plain && [text, without_library].contains(&reference.repository())
 }
 
 word! {
@@ -144,10 +153,21 @@ mod tests {
 
     #[test]
     fn names_follow_the_reference_grammar() {
-        for good in ["shop", "tools/backup", "a-b_c.d"] {
+        for good in ["shop", "tools/backup", "a-b_c.d", "library/shop", "library/a/b"] {
             assert_eq!(good.parse::<AppName>().expect(good).as_str(), good);
         }
-        for bad in ["", "Shop", "shop:1", "host:5000/shop", "a b", "../x", "a;b", "library/x"] {
+        for bad in [
+            "",
+            "Shop",
+            "shop:1",
+            "host:5000/shop",
+            "a b",
+            "../x",
+            "a;b",
+            "docker.io/x",
+            "docker.io/library/x",
+            "library/x:1",
+        ] {
             assert!(bad.parse::<AppName>().is_err(), "{bad}");
         }
     }

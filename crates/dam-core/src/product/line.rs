@@ -34,7 +34,7 @@ pub(super) fn app(content: &[u8]) -> Result<Option<(AppId, Reference)>, LineReas
         return Err(LineReason::Digest);
     }
     let id = AppId::of(&reference).ok_or(LineReason::NoVersion)?;
-    // Some repositories read as something else where no registry stands before them, such as `library/shop`.
+    // Some repositories read as something else where no registry stands before them, such as `plant.site/shop`.
     id.name.as_str().parse::<AppName>().map_err(LineReason::Name)?;
     Ok(Some((id, reference)))
 }
