@@ -97,6 +97,23 @@ pub enum Error {
         /// The kind of the store.
         store: &'static str,
     },
+    /// An image that its registry did not give.
+    #[error(transparent)]
+    Unfetched(Box<crate::repo::Unfetched>),
+    /// An image that its repo does not have.
+    #[error(transparent)]
+    Absent(Box<crate::repo::Absent>),
+    /// An image of a registry, where none is to be asked.
+    #[error("`{0}` is in a registry, and no registry is to be asked")]
+    Offline(Reference),
+    /// The engine fetched an image, and has another one under that digest.
+    #[error("the store does not have `{reference}` as {digest} after it was fetched")]
+    FetchedAnother {
+        /// The image.
+        reference: Reference,
+        /// Digest of its manifest.
+        digest: dam_oci::Digest,
+    },
     /// A container needs the image.
     #[error("image {id} is in use: {reason}")]
     ImageInUse {

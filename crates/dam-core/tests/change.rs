@@ -11,7 +11,7 @@ use dam_core::ops;
 use dam_core::ops::purge::PurgeRequest;
 use dam_core::plan::{self, Aftermath, Applied, Downgrade, Failed, Options, Plan, Recovered, Step};
 use dam_core::store::{ImageId, LayoutStore, Store};
-use dam_core::testing::{FakeHooks, MemoryStore};
+use dam_core::testing::{FakeHooks, MemoryStore, offline, plain_inquiry};
 use dam_core::{Cancel, Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Digest, Image, Limits, Reference};
@@ -382,7 +382,8 @@ fn an_app_for_another_processor_comes_with_a_warning() {
         machine.store.load(&shop, &["shop:1".parse().expect("a reference")], &Silent).expect("loaded");
         let warnings = Warnings::default();
         let target = "shop:1".parse().expect("a target");
-        ops::install::prepare(&machine.host, &target, &warnings).expect("it may run all the same");
+        ops::install::prepare(&machine.host, &target, &plain_inquiry(&offline()), &warnings)
+            .expect("it may run all the same");
         let warnings = warnings.0.lock().expect("one thread");
         let platform = warnings.iter().filter(|warning| warning.starts_with("Platform")).count();
         assert_eq!(platform, warned, "{warnings:?}");
@@ -602,7 +603,7 @@ fn an_app_of_another_store_is_not_changed_from_here() {
     for refused in [
         ops::remove::prepare(host, "shop", false),
         ops::rollback::prepare(host, "shop"),
-        ops::upgrade::prepare(host, &three, None, Downgrade::Refuse, &Silent),
+        ops::upgrade::prepare(host, &three, &plain_inquiry(&offline()), None, Downgrade::Refuse, &Silent),
     ] {
         let refused = refused.err().expect("another store").to_string();
         assert_eq!(refused, "the image of shop:2 is in the store `memory`, and the store chosen now is `layout`");

@@ -13,12 +13,12 @@ use dam_core::event::Silent;
 use dam_core::host::{Cancel, Scratch};
 use dam_core::ops::Candidate;
 use dam_core::ops::export::{
-    Chosen, ExportFault, ExportRequest, Exported, LEAST_PART, Output, export, product, with_images, write_list,
+    Chosen, ExportFault, ExportRequest, Exported, LEAST_PART, Origin, Output, export, pick, with_images, write_list,
 };
 use dam_core::ops::save::Tools;
 use dam_core::product::{ListFault, ProductList};
 use dam_core::store::{LayoutStore, Store};
-use dam_core::testing::MemoryStore;
+use dam_core::testing::{MemoryStore, offline, plain_inquiry};
 use dam_core::{Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage, gzip};
 use dam_oci::{Descriptor, Digest, Image, Manifest, Reference, media_type};
@@ -64,11 +64,11 @@ impl Machine {
     fn export(&self, names: &[&str], packing: Packing, output: &mut Output) -> Result<Exported> {
         let chosen = |name: &&str| {
             let stored = self.store.find(&reference(name)).expect("readable").expect("there");
-            Chosen { reference: reference(name), image: stored.id, installed: true }
+            Chosen { reference: reference(name), origin: Origin::Store(stored.id), installed: true }
         };
         let request = ExportRequest { apps: names.iter().map(chosen).collect(), packing };
         let (cache, scratch) = (self.cache(), Scratch::new(self.root.path()).expect("a folder"));
-        let tools = Tools { store: &*self.store, cache: &cache, scratch: &scratch, cancel: &self.cancel };
+        let tools = Tools { store: Some(&*self.store), cache: &cache, scratch: &scratch, cancel: &self.cancel };
         export(tools, &request, output, &Silent)
     }
 
@@ -421,11 +421,11 @@ fn a_cache_that_is_too_small_is_cut_only_when_all_is_done() {
     let expected = machine.export_to(&names, "expected.dam").expect("exported").sha256;
     let chosen = names.map(|name| {
         let image = machine.store.find(&reference(name)).expect("readable").expect("there").id;
-        Chosen { reference: reference(name), image, installed: true }
+        Chosen { reference: reference(name), origin: Origin::Store(image), installed: true }
     });
     let folder = machine.root.path().join("small");
     let (cache, scratch) = (Cache::new(&folder, 10_000), Scratch::new(machine.root.path()).expect("a folder"));
-    let tools = Tools { store: &*machine.store, cache: &cache, scratch: &scratch, cancel: &machine.cancel };
+    let tools = Tools { store: Some(&*machine.store), cache: &cache, scratch: &scratch, cancel: &machine.cancel };
     let request = ExportRequest { apps: chosen.to_vec(), packing: Packing::default() };
     assert_eq!(
         export(tools, &request, &mut Output::File(machine.out("site.dam")), &Silent).expect("exported").sha256,
@@ -471,7 +471,10 @@ fn an_image_that_is_no_app_is_found_out_before_anything_is_written() {
 /// Finds the apps of a list; what cannot be found is shown.
 fn found(machine: &Machine, list: &str) -> std::result::Result<Vec<String>, Vec<String>> {
     let list = ProductList::parse("list", list.as_bytes()).expect("a list");
-    match product(&*machine.store, None, ("list", &list), &[]) {
+    let registries = offline();
+    let inquiry = plain_inquiry(&registries);
+    let picked = pick(None, ("list", &list), &[], &inquiry, &Silent).expect("nobody is asked");
+    match picked.choose(Some(&*machine.store), &inquiry, &Silent) {
         Ok(chosen) => Ok(chosen.iter().map(|chosen| chosen.reference.to_string()).collect()),
         Err(Error::List(ListFault::Missing { what: list, apps })) => {
             assert_eq!(list, "list");

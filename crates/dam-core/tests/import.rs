@@ -16,7 +16,7 @@ use dam_core::ops::import::{self, ImportPlan, ImportRequest, Imported, Input, Of
 use dam_core::plan::{self, Aftermath, OnFailure, Options, Others, RuleFault};
 use dam_core::product::ListFault;
 use dam_core::store::{ImageId, Store};
-use dam_core::testing::{FakeHooks, MemoryStore};
+use dam_core::testing::{FakeHooks, MemoryStore, offline, plain_inquiry};
 use dam_core::{Cancel, Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Image, Limits, Reference, config, subtree};
@@ -80,14 +80,14 @@ impl Machine {
         if cut_off.is_none() {
             plan::recover(&mut self.host, &Options::default(), &Silent)?;
         }
-        let prepared = import::prepare(&self.host, offer, request, cut_off, false, &Silent)?;
+        let prepared = import::prepare(&self.host, offer, request, cut_off, &plain_inquiry(&offline()), &Silent)?;
         prepared.apply(&mut self.host, &Options::default(), reporter)
     }
 
     fn plan(&mut self, path: &Path, request: ImportRequest) -> Result<ImportPlan> {
         let offer = Offer::open(Input::File(path.to_owned(), None), &Silent)?;
         let cut_off = import::find_cut_off(&mut self.host, &offer, request)?;
-        Ok(import::prepare(&self.host, offer, request, cut_off, true, &Silent)?.plan)
+        Ok(import::prepare(&self.host, offer, request, cut_off, &plain_inquiry(&offline()), &Silent)?.plan)
     }
 
     fn installed(&self) -> Vec<String> {
@@ -399,7 +399,8 @@ fn the_scripts_that_change_come_as_a_text_diff() {
 /// Begins an import of which the first load is stopped.
 fn cut_during_loads(machine: &mut Machine, path: &Path) {
     let offer = Offer::open(Input::File(path.to_owned(), None), &Silent).expect("sound");
-    let prepared = import::prepare(&machine.host, offer, REQUEST, None, false, &Silent).expect("a plan");
+    let prepared =
+        import::prepare(&machine.host, offer, REQUEST, None, &plain_inquiry(&offline()), &Silent).expect("a plan");
     machine.cancel.flag().store(true, std::sync::atomic::Ordering::SeqCst);
     let cut = prepared.apply(&mut machine.host, &Options::default(), &Silent);
     assert!(matches!(cut, Err(Error::Paused(_))), "{cut:?}");

@@ -12,9 +12,9 @@ use std::thread;
 use dam_core::cache::Cache;
 use dam_core::event::{Event, Reporter, Silent};
 use dam_core::store::docker::{DockerError, DockerStore, Endpoint};
-use dam_core::store::{ImageId, LayoutStore, Store};
+use dam_core::store::{ImageId, LayoutStore, PullRequest, Store};
 use dam_core::testing::{MemoryStore, PrivateDocker, PrivatePodman, PrivateRegistry, Trouble, Troubled};
-use dam_core::{Error, Result};
+use dam_core::{Cancel, Error, Result};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Descriptor, Digest, Image, Manifest, Reference};
 use tempfile::TempDir;
@@ -320,17 +320,23 @@ fn an_engine_pulls_from_a_registry_and_says_why_it_cannot() {
         .env("DOCKER_CONFIG", home.path());
     let push = push.output().expect("`docker` is not installed; `make test` installs it");
     assert!(push.status.success(), "{}", String::from_utf8_lossy(&push.stderr));
+    let pushed = String::from_utf8_lossy(&push.stdout);
     store.remove(id).expect("gone");
 
-    assert_eq!(store.pull(&name, &Silent).expect("pulled"), id);
-    assert_eq!(store.find(&name).expect("an answer").expect("there").id, id);
+    let pull = |exact: &Reference| {
+        let cancel = Cancel::default();
+        store.pull(&PullRequest { exact, credentials: None, platform: None, total: 0, cancel: &cancel }, &Silent)
+    };
+    let found = pushed.split_once("digest: ").and_then(|(_, rest)| rest.split_whitespace().next()).expect("a digest");
+    pull(&name.with_digest(found.parse().expect("a digest"))).expect("pulled");
+    assert_eq!(store.find_id(id).expect("an answer").expect("there").tags, []);
     assert_eq!(store.demand(&[&tall(1, "one")]).expect("an answer").send(), 0);
-    let none = name.with_tag("2.0").expect("a tag");
-    let error = store.pull(&none, &Silent).expect_err("no such tag");
+    let none = name.with_digest(Digest::of(b"none"));
+    let error = pull(&none).expect_err("no such image");
     let Error::Docker(DockerError::Answered { message, .. }) = &error else { panic!("{error:?}") };
     assert!(message.contains("not found") || message.contains("manifest unknown"), "{message}");
     drop(registry);
-    let error = store.pull(&none, &Silent).expect_err("no registry");
+    let error = pull(&none).expect_err("no registry");
     let Error::Docker(DockerError::Answered { message, .. }) = &error else { panic!("{error:?}") };
     assert!(message.contains("refused"), "{message}");
 }
@@ -340,7 +346,9 @@ fn stores_without_an_engine_do_not_pull() {
     let place = folder();
     let layout = LayoutStore::open(&place.path().join("store")).expect("a store");
     for store in [&layout as &dyn Store, &MemoryStore::new()] {
-        let refused = store.pull(&reference("shop:1"), &Silent);
+        let (exact, cancel) = (reference("shop:1"), Cancel::default());
+        let request = PullRequest { exact: &exact, credentials: None, platform: None, total: 0, cancel: &cancel };
+        let refused = store.pull(&request, &Silent);
         assert!(matches!(refused, Err(Error::CannotPull { store: kind, .. }) if kind == store.describe().kind));
     }
 }

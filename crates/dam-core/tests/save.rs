@@ -52,9 +52,15 @@ impl Machine {
     fn save_to(&self, target: &str, output: Option<&Path>) -> Result<Saved> {
         let cache = Cache::new(self.root.path().join("cache"), 1 << 30);
         let scratch = Scratch::new(self.root.path()).expect("a folder");
-        let tools = Tools { store: &*self.store, cache: &cache, scratch: &scratch, cancel: &self.cancel };
+        let tools = Tools { store: Some(&*self.store), cache: &cache, scratch: &scratch, cancel: &self.cancel };
         let target = target.parse().expect("a target");
-        let request = SaveRequest { target, installed: None, output: output.map(Path::to_owned), folder: self.out() };
+        let request = SaveRequest {
+            target,
+            installed: None,
+            found: None,
+            output: output.map(Path::to_owned),
+            folder: self.out(),
+        };
         save(tools, &request, &Silent)
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) docker_host: Option<String>,
     /// Docker context, as `DOCKER_CONTEXT`.
     pub(crate) docker_context: Option<String>,
+    /// Whether no registry is asked for anything.
+    pub(crate) offline: Option<bool>,
 }
 
 impl fmt::Display for Config {
@@ -36,6 +38,7 @@ impl fmt::Display for Config {
             ("store", self.store.map(|store| format!("{store:?}").to_lowercase())),
             ("docker.host", self.docker_host.as_deref().map(without_password)),
             ("docker.context", self.docker_context.clone()),
+            ("offline", self.offline.map(|offline| offline.to_string())),
         ];
         let set: Vec<_> =
             settings.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
@@ -51,6 +54,7 @@ impl Config {
             store: self.store.or(lower.store),
             docker_host: self.docker_host.or(lower.docker_host),
             docker_context: self.docker_context.or(lower.docker_context),
+            offline: self.offline.or(lower.offline),
         }
     }
 
@@ -83,8 +87,18 @@ impl Config {
         })?;
         let mut config = Self::default();
         for (key, value) in flatten(table) {
+            if let ("offline", Value::Boolean(offline)) = (key.as_str(), &value) {
+                config.offline = Some(*offline);
+                continue;
+            }
             let Value::String(text) = value else {
-                let reason = if is_known(&key) { "is not text in quotes" } else { "is no setting of dam" };
+                let reason = if key == "offline" {
+                    "is neither true nor false"
+                } else if is_known(&key) {
+                    "is not text in quotes"
+                } else {
+                    "is no setting of dam"
+                };
                 return Err(bad(format!("`{key}` {reason}")));
             };
             match key.as_str() {
@@ -93,10 +107,20 @@ impl Config {
                 "store" => config.store = Some(store(&text).map_err(|reason| bad(format!("`store` {reason}")))?),
                 "docker.host" => config.docker_host = Some(text),
                 "docker.context" => config.docker_context = Some(text),
+                "offline" => return Err(bad("`offline` is neither true nor false".to_owned())),
                 _ => return Err(bad(format!("`{key}` is no setting of dam"))),
             }
         }
         Ok(config)
+    }
+}
+
+/// Reads whether something is on, from a variable; the fault continues a sentence that names it.
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        _ => Err(format!("takes 1 or 0, not `{text}`")),
     }
 }
 
@@ -144,8 +168,10 @@ mod tests {
             store: Some(StoreChoice::Layout),
             docker_host: Some("tcp://plant:2375".into()),
             docker_context: None,
+            offline: None,
         };
         assert_eq!(config, Ok(expected));
+        assert_eq!(parse("offline = true").expect("good").offline, Some(true));
         assert_eq!(parse("root = 'state'").expect("good").root.as_deref(), Some(Path::new("/etc/dam/state")));
     }
 
@@ -160,6 +186,7 @@ mod tests {
         let fault = |text| parse(text).expect_err(text);
         assert_eq!(fault("stroe = 'auto'"), "`/etc/dam/config.toml`: `stroe` is no setting of dam");
         assert_eq!(fault("[docker]\nhots = ''"), "`/etc/dam/config.toml`: `docker.hots` is no setting of dam");
+        assert_eq!(fault("offline = 1"), "`/etc/dam/config.toml`: `offline` is neither true nor false");
         assert_eq!(fault("root = 1"), "`/etc/dam/config.toml`: `root` is not text in quotes");
         assert_eq!(
             fault("store = 'podman'"),

@@ -111,11 +111,13 @@ impl Surroundings {
     fn config(&self, global: &Global) -> Result<Config, CliError> {
         let flags = Config { root: global.root.clone(), store: global.store, ..Config::default() };
         let store = |text: String| config::store(&text).map_err(|reason| bad_variable("DAM_STORE", &reason));
+        let switch = |text: String| config::switch(&text).map_err(|reason| bad_variable("DAM_OFFLINE", &reason));
         let variables = Config {
             root: self.variable("DAM_ROOT").map(PathBuf::from),
             store: self.text("DAM_STORE")?.map(store).transpose()?,
             docker_host: self.text("DOCKER_HOST")?,
             docker_context: self.text("DOCKER_CONTEXT")?,
+            offline: self.text("DAM_OFFLINE")?.map(switch).transpose()?,
         };
         let mut files = Config::default();
         for file in self.config_files() {
@@ -305,7 +307,8 @@ impl Context {
             None => Vec::new(),
         };
         let hub = self.surroundings.text("DAM_DOCKER_HUB")?;
-        Ok(Registries::new(repos, Box::new(NoLogins), network).with_hub(hub))
+        let registries = Registries::new(repos, Box::new(NoLogins), network).with_hub(hub);
+        Ok(registries.offline(self.config.offline.unwrap_or_default()))
     }
 
     /// Returns a folder for temporary files that ends with the value.

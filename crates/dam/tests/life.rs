@@ -79,7 +79,7 @@ Upgraded shop 1.0 → 2.0  (healthy after [TIME] s)
 
 "#]])
         .stderr(str![[r#"
-  upgrade   shop  1.0 → 2.0
+  upgrade   shop  1.0 → 2.0  from the store
             run uninstall of shop:1.0
             run install of shop:2.0
             wait until shop:2.0 is healthy
@@ -351,7 +351,7 @@ shop  1.0      (dam 1.x)  just now   ok
 
 #[test]
 fn a_hook_hears_of_its_own_app_only() {
-    let hook = "env | grep '^DAM_[AHOU]' | sort >\"$STATE/shop\"";
+    let hook = "env | grep '^DAM_[AHOU]' | grep -v OFFLINE | sort >\"$STATE/shop\"";
     let dam = Dam::new()
         .app("shop", "1.0", |app| app.hook("install", hook).file("ENVIRONMENT", "DAM_APP_SERVERS=ship:5000\n"));
     let caller = [

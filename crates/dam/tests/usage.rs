@@ -16,6 +16,7 @@ Usage: dam [OPTIONS] [COMMAND]
 Commands:
   create      Makes an app of a folder [alias: ce]
   save        Writes an app to a file that can be installed elsewhere
+  pull        Fetches images from registries into the store
   export      Writes the installed apps to a file, as a list or with their images [alias: ex]
   install     Installs an app from a file or by its name [alias: in]
   upgrade     Puts a newer version in the place of an installed app [alias: up]
@@ -66,15 +67,26 @@ fn a_command_explains_itself() {
 Installs an app from a file or by its name
 
 A path begins with `/`, `./` or `../`, or ends in .dam, .tar, .tar.gz, .tgz or .tar.zst; anything
-else is a name. When the app's install script fails, everything is put back as it was.
+else is a name. What a configured repo has of that name is fetched, unless the store has it already,
+exactly so. When the app's install script fails, everything is put back as it was.
 
 Usage: dam install [OPTIONS] <FILE|NAME>
 
 Arguments:
   <FILE|NAME>
-          An archive, or [SERVER/]NAME[:VERSION]
+          An archive, or [REPO/]NAME[:VERSION], where REPO is a repo or a server; without VERSION,
+          the newest release
 
 Options:
+      --offline
+          Asks no registry: takes what is in the store (or $DAM_OFFLINE)
+
+      --platform <OS/ARCH>
+          The platform to take of images for several, such as linux/arm64 [default: this machine's]
+
+      --any-repo
+          Asks the other repos, too, where the default one does not have the name
+
       --dry-run
           Shows what would be done, and does nothing
 
@@ -124,6 +136,7 @@ Global options:
 Examples:
   dam install ./shop-1.0.dam
   dam install shop:1.0 --yes
+  dam install plant/mongodb
   dam install plant:5000/shop:1.0 --dry-run
 
 "#]]);

@@ -82,8 +82,9 @@ pub(super) fn find_installed(ledger: &Ledger, name: &str) -> Result<Option<Insta
 /// Reads an image of the store. `scratch` takes small temporary files.
 pub fn image(store: &dyn Store, target: &Target, scratch: &Scratch, reporter: &dyn Reporter) -> Result<AppInfo> {
     let keep = Keep::open(scratch.path())?;
-    let search = super::Search { store, keep: &keep, scratch: scratch.path() };
-    let candidate = Candidate::find(search, target, reporter)?;
+    let (scratch, cancel) = (scratch.path(), &crate::Cancel::default());
+    let search = super::Search { store, keep: &keep, scratch, cancel };
+    let candidate = Candidate::find_here(search, target, reporter)?;
     Ok(from_release(candidate.release, Found::Store))
 }
 

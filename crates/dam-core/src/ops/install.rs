@@ -7,6 +7,7 @@ use crate::Result;
 use crate::event::Reporter;
 use crate::host::Host;
 use crate::plan::{self, Applied, Options, Plan};
+use crate::repo::Inquiry;
 
 /// A plan and what it needs to be carried out.
 pub struct Prepared {
@@ -28,11 +29,14 @@ impl Prepared {
     }
 }
 
-/// Plans the installation of what `target` names.
-pub fn prepare(host: &Host, target: &Target, reporter: &dyn Reporter) -> Result<Prepared> {
+/// Plans the installation of what `target` names. What is in a registry is brought into the store before, without a tag.
+///
+/// # Errors
+/// Those of [`Candidate::find`] and of the rules.
+pub fn prepare(host: &Host, target: &Target, inquiry: &Inquiry, reporter: &dyn Reporter) -> Result<Prepared> {
     let scratch = host.scratch()?;
-    let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path() };
-    let candidate = Candidate::find_to_run(search, target, reporter)?;
+    let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path(), cancel: &host.cancel };
+    let candidate = Candidate::find_to_run(search, target, inquiry, reporter)?;
     let load = candidate.image.is_some();
     let mut plan = plan::install(&host.ledger.installed()?, candidate.release, candidate.source, load)?;
     plan.leave_out_tags(|reference| host.store.holder(reference))?;

@@ -9,6 +9,7 @@ pub mod import;
 pub mod info;
 pub mod install;
 pub mod migrate;
+pub mod pull;
 pub mod purge;
 pub mod remove;
 pub mod rollback;
@@ -19,5 +20,6 @@ pub mod upgrade;
 pub mod verify;
 pub mod verify_file;
 
+pub(crate) use candidate::newest;
 pub use candidate::{Candidate, Search};
 pub use target::Target;

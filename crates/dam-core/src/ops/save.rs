@@ -7,15 +7,16 @@ use serde::Serialize;
 
 use super::candidate::newest;
 use super::info::find_installed;
-use super::{Candidate, Search, Target};
+use super::{Candidate, Target};
 use crate::app::{AppId, FAMILY, Release};
 use crate::bundle::{self, BundleApp, BundleFile, Finished};
 use crate::cache::{Cache, Packed, Packing};
-use crate::event::Reporter;
+use crate::event::{Named, Reporter};
 use crate::host::{Cancel, Interruptible, Scratch};
 use crate::ledger::Ledger;
 use crate::meta::Keep;
-use crate::store::Store;
+use crate::repo::Found;
+use crate::store::{LayoutStore, Store};
 use crate::{Error, Result};
 
 /// Docker's limit for the layers of an image, and so for the damaged ones of an app.
@@ -24,10 +25,12 @@ const LAYER_LIMIT: usize = 127;
 /// What to save, and where to.
 #[derive(Debug, Clone)]
 pub struct SaveRequest {
-    /// The app: an image of the store, or a file of an older form to be written anew.
+    /// The app: an image, or a file of an older form to be written anew.
     pub target: Target,
     /// The installed release that `target` means, if there is one: then its image is saved, wherever its tag is now.
     pub installed: Option<Release>,
+    /// The image, where it comes straight from a registry: the store is not asked for anything then.
+    pub found: Option<Found>,
     /// The file to write, in the place of any file there; a folder that is there is used as `folder`.
     pub output: Option<PathBuf>,
     /// The folder for a file whose name dam makes: `NAME-VERSION.CRC.dam`.
@@ -47,13 +50,16 @@ pub struct Saved {
     pub layers: usize,
     /// SHA-256 of the file.
     pub sha256: Digest,
+    /// The repo or registry it comes from, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// Where a save finds its things.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {
-    /// The images.
-    pub store: &'a dyn Store,
+    /// The images; none where all that is wanted comes from files and registries.
+    pub store: Option<&'a dyn Store>,
     /// Compressed layers from earlier saves.
     pub cache: &'a Cache,
     /// A folder for small temporary files.
@@ -106,41 +112,60 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
         Some(path) => file.finish(&path)?,
         None => file.finish_as_app(&id)?,
     };
-    Ok(Saved { path, app: id, bytes, layers, sha256 })
+    let from = request.found.as_ref().map(|found| found.place.clone());
+    Ok(Saved { path, app: id, bytes, layers, sha256, from })
 }
 
 /// Finds the app to be saved, and its image with compressed layers.
 fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<BundleApp> {
-    let Tools { store, cache, scratch, cancel } = tools;
+    let Tools { cache, scratch, cancel, .. } = tools;
     let keep = Keep::open(scratch.path())?;
-    let search = Search { store, keep: &keep, scratch: scratch.path() };
-    let compressed = |image: Box<dyn Image>| {
-        Packed::new(Box::new(Interruptible::new(image, cancel.clone())), Packing::default(), cache, reporter)
+    let bundled = |reference: &Reference, image: Box<dyn Image>| {
+        let image = Box::new(Interruptible::new(image, cancel.clone()));
+        let image = Packed::new(image, Packing::default(), cache, reporter)?;
+        let (app, meta) = Candidate::from_layers(&keep, scratch.path(), reference, &image.noted())?;
+        Ok(BundleApp { app, meta, image: Box::new(image) })
     };
+    if let Some(found) = &request.found {
+        return bundled(&found.reference, tools.spool(found, reporter)?);
+    }
     let reference = match (&request.installed, &request.target) {
         (Some(release), _) => {
-            return app(search, &release.app.reference, compressed(store.image(release.image, reporter)?)?);
+            return bundled(&release.app.reference, tools.store().image(release.image, reporter)?);
         }
         (None, Target::File(path)) => {
             let Candidate { release, image, .. } = Candidate::from_file(&keep, scratch.path(), path, reporter)?;
-            let image = compressed(image.expect("an archive gives its image"))?;
+            let image = image.expect("an archive gives its image");
+            let image = Box::new(Interruptible::new(image, cancel.clone()));
+            let image = Packed::new(image, Packing::default(), cache, reporter)?;
             return Ok(BundleApp { app: release.app, meta: release.meta, image: Box::new(image) });
         }
         (None, Target::Image(reference)) => reference.clone(),
-        (None, Target::Newest(wanted)) => newest(store, wanted)?,
+        (None, Target::Newest(wanted)) => newest(tools.store(), wanted)?.ok_or_else(|| Error::NoTag(wanted.clone()))?,
     };
+    let store = tools.store();
     let stored = store.find(&reference)?.ok_or_else(|| Error::NoTag(reference.clone()))?;
     if !stored.labels.contains_key(FAMILY) {
         // It does not say that it is an app: an export of gigabytes is not begun to find that out.
         Candidate::from_store(store, &keep, &reference)?;
     }
-    app(search, &reference, compressed(store.image(stored.id, reporter)?)?)
+    bundled(&reference, store.image(stored.id, reporter)?)
 }
 
-/// Describes an app by its layers.
-fn app(search: Search, reference: &Reference, image: Packed) -> Result<BundleApp> {
-    let (app, meta) = Candidate::from_layers(search, reference, &image.noted())?;
-    Ok(BundleApp { app, meta, image: Box::new(image) })
+impl<'a> Tools<'a> {
+    /// Returns the store.
+    pub(super) fn store(&self) -> &'a dyn Store {
+        self.store.expect("whoever wants something of the store hands it in")
+    }
+
+    /// Brings an image of a registry here, into a folder that ends with the work: it is read more than once, and a registry is
+    /// far. Byte for byte.
+    pub(super) fn spool(&self, found: &Found, reporter: &dyn Reporter) -> Result<Box<dyn Image>> {
+        let spool = LayoutStore::open(&self.scratch.path().join("fetched"))?;
+        let image = Interruptible::new(&found.image, self.cancel.clone());
+        let id = spool.load(&image, &[], &Named::new(reporter, format!("fetch {}", found.reference)))?;
+        spool.image(id, reporter)
+    }
 }
 
 /// Returns the folder to write in, and the file's path if the request gives one.

@@ -13,7 +13,7 @@ use crate::bundle::BundleError;
 use crate::event::{Event, Named, Warning};
 use crate::hooks::{Ended, HookError, HookRun, run_health};
 use crate::host::{Host, Interruptible};
-use crate::ledger::Source;
+use crate::ledger::{Installed, Source};
 use crate::store::ImageId;
 use crate::{Error, Result};
 
@@ -52,7 +52,22 @@ impl Run<'_> {
         };
         let mut untagged: Vec<ImageId> = untagged;
         untagged.retain(|image| !self.brought.contains(image));
+        if matches!(step, Step::Tag { .. }) && self.was_fetched(plan)? {
+            untagged.clear();
+        }
         Ok(Before { holder, untagged, loaded: None })
+    }
+
+    /// Tells whether the new image of a plan came from a registry without a tag, for this change or an earlier one that was not
+    /// carried out: it can come again, so no tag has to stay to keep it. One that a rollback would go back to is worth more.
+    fn was_fetched(&self, plan: usize) -> Result<bool> {
+        let plan = self.plan(plan);
+        let image = plan.release(Side::New).image;
+        let needed = |one: &Installed| {
+            one.release.image == image || one.previous.as_ref().is_some_and(|previous| previous.image == image)
+        };
+        let from_registry = matches!(plan.source, Source::Registry { .. });
+        Ok(from_registry && !self.host.ledger.installed()?.iter().any(needed))
     }
 
     /// Learns from the note of a step that an earlier try did, and returns the note.

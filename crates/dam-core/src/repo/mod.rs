@@ -1,10 +1,13 @@
 //! Repos: registries as the user configured them, and the way to them.
 
 mod fault;
+mod fetch;
 mod id;
+mod inquiry;
 mod meant;
 mod name;
 mod names;
+mod place;
 mod registries;
 pub mod rules;
 mod spelled;
@@ -13,7 +16,10 @@ use dam_oci::registry::{ClientCertificate, Secret, Server};
 use serde::Serialize;
 
 pub use fault::RepoFault;
+pub use fetch::Fetched;
 pub use id::RepoId;
+use inquiry::Door;
+pub use inquiry::{Absent, Asked, Found, Inquiry, Unfetched, Where};
 pub use meant::Meant;
 pub use name::RepoName;
 pub(crate) use names::Names;

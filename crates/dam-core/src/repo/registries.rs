@@ -47,6 +47,11 @@ impl Registries {
         self
     }
 
+    /// Tells whether something stands in for Docker Hub.
+    pub(super) fn has_hub(&self) -> bool {
+        self.hub.is_some()
+    }
+
     /// Asks no registry for anything.
     pub fn offline(self, offline: bool) -> Self {
         Self { offline, ..self }
@@ -98,7 +103,7 @@ impl Registries {
             return self.open(repo);
         }
         let server = Server::of(reference);
-        let credentials = self.logins.find(server.host(), reference.repository())?;
+        let credentials = self.credentials_for(reference)?;
         let access = Access { credentials, ..Access::anonymous(server) };
         Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
     }
@@ -107,6 +112,14 @@ impl Registries {
     pub fn mirrors_of(&self, reference: &Reference) -> Vec<&Repo> {
         let mirrors = |repo: &&Repo| repo.mirror_of.as_ref().is_some_and(|origin| origin.holds(reference));
         self.repos.iter().filter(mirrors).collect()
+    }
+
+    /// Returns who asks a registry that is no repo: Docker's own logins.
+    ///
+    /// # Errors
+    /// Those of [`Logins::find`].
+    pub fn credentials_for(&self, reference: &Reference) -> Result<Option<Credentials>> {
+        self.logins.find(Server::of(reference).host(), reference.repository())
     }
 
     /// Returns who asks a repo: Docker's own logins first, else what the ledger keeps.

@@ -142,6 +142,12 @@ impl Store for LayoutStore {
         }
     }
 
+    fn is_whole(&self, id: ImageId) -> Result<bool> {
+        let image = self.open_image(id)?;
+        let manifest = image.manifest();
+        Ok(manifest.layers.iter().chain([&manifest.config]).all(|blob| self.layout.has_blob(blob)))
+    }
+
     fn holder(&self, reference: &Reference) -> Result<Option<ImageId>> {
         let reference = tag_of(reference);
         let tags = self.layout.tags()?;

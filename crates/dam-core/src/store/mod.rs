@@ -25,7 +25,7 @@ mod request;
 pub(crate) use build::build_into;
 pub use demand::{Demand, ImageDemand, Room};
 pub use layout::LayoutStore;
-pub use request::{BuildRequest, Builder};
+pub use request::{BuildRequest, Builder, PullRequest};
 
 /// What a `/meta` may take: the limits of [`crate::meta`], and as much again for what upper layers replace.
 pub(crate) const META_LIMITS: dam_oci::Limits =
@@ -144,13 +144,20 @@ pub trait Store: Send {
         Ok(())
     }
 
-    /// Fetches an image from its registry into the store, under this name.
+    /// Lets the engine fetch an image from its registry into the store, by digest and without a tag. Returns the bytes that it
+    /// says it has fetched.
     ///
     /// # Errors
     /// [`crate::Error::CannotPull`] where the store talks to no registry.
-    fn pull(&self, reference: &Reference, _reporter: &dyn Reporter) -> Result<ImageId> {
+    fn pull(&self, request: &PullRequest, _reporter: &dyn Reporter) -> Result<u64> {
         let store = self.describe().kind;
-        Err(crate::Error::CannotPull { reference: reference.clone(), store })
+        Err(crate::Error::CannotPull { reference: request.exact.clone(), store })
+    }
+
+    /// Tells whether all of an image is there, as far as that can be seen without reading it. An engine keeps no image of
+    /// which it lacks a part.
+    fn is_whole(&self, _id: ImageId) -> Result<bool> {
+        Ok(true)
     }
 
     /// Points `reference` at an image, away from any other.

@@ -1,8 +1,11 @@
-//! What a build is asked for.
+//! What a build and a pull are asked for.
 
 use std::collections::BTreeMap;
 
+use dam_oci::registry::Credentials;
 use dam_oci::{Platform, Reference};
+
+use crate::Cancel;
 
 /// Which builder of a Docker engine to use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,4 +37,18 @@ pub struct BuildRequest<'a> {
     pub no_cache: bool,
     /// Which builder of an engine to use.
     pub builder: Builder,
+}
+
+/// An image that an engine is to fetch by itself.
+pub struct PullRequest<'a> {
+    /// The image, by the digest of its manifest.
+    pub exact: &'a Reference,
+    /// Who asks; without, anonymously.
+    pub credentials: Option<&'a Credentials>,
+    /// The platform, where it is not the engine's own choice.
+    pub platform: Option<&'a Platform>,
+    /// Bytes of its layers, for the progress.
+    pub total: u64,
+    /// The wish to stop.
+    pub cancel: &'a Cancel,
 }

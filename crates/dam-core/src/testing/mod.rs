@@ -4,6 +4,7 @@ mod daemon;
 pub mod fuzz;
 mod hooks;
 mod memory_store;
+mod registries;
 mod release;
 mod troubled;
 
@@ -12,5 +13,6 @@ pub use dam_oci::testing::registry::PrivateRegistry;
 pub use daemon::{PrivateDocker, PrivatePodman};
 pub use hooks::{FakeHooks, FakeRun};
 pub use memory_store::MemoryStore;
+pub use registries::{NoLogins, offline, plain_inquiry, registries};
 pub use release::release;
 pub use troubled::{Trouble, Troubled};

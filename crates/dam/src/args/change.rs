@@ -8,7 +8,7 @@ use dam_core::app::Version;
 use dam_core::ops::Target;
 use dam_oci::Reference;
 
-use super::number;
+use super::{Asking, number};
 use crate::duration;
 
 /// Whether to ask, and whether to do anything at all.
@@ -35,17 +35,24 @@ pub(crate) struct Trial {
 
 /// Installs an app from a file or by its name
 ///
-/// A path begins with `/`, `./` or `../`, or ends in .dam, .tar, .tar.gz, .tgz or .tar.zst; anything else is a name. When the
-/// app's install script fails, everything is put back as it was.
+/// A path begins with `/`, `./` or `../`, or ends in .dam, .tar, .tar.gz, .tgz or .tar.zst; anything else is a name. What a
+/// configured repo has of that name is fetched, unless the store has it already, exactly so. When the app's install script
+/// fails, everything is put back as it was.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam install ./shop-1.0.dam
   dam install shop:1.0 --yes
+  dam install plant/mongodb
   dam install plant:5000/shop:1.0 --dry-run")]
 pub(crate) struct Install {
-    /// An archive, or [SERVER/]NAME[:VERSION]
+    /// An archive, or [REPO/]NAME[:VERSION], where REPO is a repo or a server; without VERSION, the newest release
     #[arg(value_name = "FILE|NAME")]
     pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// Asks the other repos, too, where the default one does not have the name
+    #[arg(long)]
+    pub(crate) any_repo: bool,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]
@@ -62,9 +69,14 @@ pub(crate) struct Install {
   dam upgrade shop:2.0 --timeout 5m
   dam upgrade shop:3.0 --replace 1.0")]
 pub(crate) struct Upgrade {
-    /// An archive, or [SERVER/]NAME[:VERSION]
+    /// An archive, or [REPO/]NAME[:VERSION], where REPO is a repo or a server; without VERSION, the newest release
     #[arg(value_name = "FILE|NAME")]
     pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// Asks the other repos, too, where the default one does not have the name
+    #[arg(long)]
+    pub(crate) any_repo: bool,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]

@@ -7,6 +7,7 @@ use clap::Args;
 use dam_core::cache::{Packing, ParseLevelError};
 use dam_core::ops::export::{LEAST_PART, Wanted};
 
+use super::Asking;
 use crate::error::{CliError, Hint};
 use crate::size::{self, ParseSizeError};
 
@@ -28,9 +29,11 @@ pub(crate) struct Export {
     /// The file, where it is not the first word; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Writes a bundle of the apps of this list: the installed ones, and the others from the store
+    /// Writes a bundle of the apps of this list: the installed ones, and the others from their repos or the store
     #[arg(long, value_name = "LIST")]
     pub(crate) product: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
     /// Form of the layers: zstd, zstd:LEVEL (1 to 22), gzip (for `docker load` before Docker 23) or none [default: zstd for
     /// those that are not compressed, and the others as they are]
     #[arg(long, value_name = "FORM", value_parser = packing)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use dam_core::plan;
 
-use super::{Consent, Trial};
+use super::{Asking, Consent, Trial};
 
 /// What is done with apps that are changed already when a later one fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -43,6 +43,8 @@ pub(crate) struct Import {
     pub(crate) product: PathBuf,
     #[command(flatten)]
     pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
     /// Installs every app anew, also one that is there already; needed for a product without any app
     #[arg(long)]
     pub(crate) restore: bool,

@@ -2,6 +2,7 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "the doc comments here are help texts")]
 
+mod asking;
 mod change;
 mod create;
 mod export;
@@ -11,6 +12,7 @@ mod habits;
 mod import;
 mod misuse;
 mod number;
+mod pull;
 mod read;
 mod search;
 
@@ -18,12 +20,14 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub(crate) use asking::Asking;
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
 pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
+pub(crate) use pull::Pull;
 pub(crate) use read::{Diff, History, Info, List, Save, Verify};
 pub(crate) use search::Search;
 
@@ -60,6 +64,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "ce")]
     Create(Create),
     Save(Save),
+    Pull(Pull),
     #[command(visible_alias = "ex")]
     Export(Export),
     #[command(visible_alias = "in")]

@@ -9,7 +9,7 @@ use dam_core::ops::diff::DiffTarget;
 use dam_core::ops::info::Wanted;
 use dam_core::ops::verify_file::VerifyTarget;
 
-use super::number;
+use super::{Asking, number};
 
 /// Lists the installed apps
 #[derive(Debug, Args)]
@@ -62,15 +62,18 @@ pub(crate) struct History {
 /// Writes an app to a file that can be installed elsewhere
 ///
 /// The file is a plain OCI layout in a tar: `docker load`, `podman load` and `skopeo` open it, too. It appears only when it
-/// is complete.
+/// is complete. What a configured repo has goes straight into the file, byte for byte: no engine is needed for that.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dam save shop:1.0
-  dam save shop:1.0 --output /media/usb/shop.dam")]
+  dam save shop:1.0 --output /media/usb/shop.dam
+  dam save plant/mongodb:3.6.20")]
 pub(crate) struct Save {
-    /// NAME of an installed app, [SERVER/]NAME[:VERSION] of an image, or an archive of an older form to be written anew
+    /// NAME of an installed app, [REPO/]NAME[:VERSION] of an image, or an archive of an older form to be written anew
     #[arg(value_name = "APP")]
     pub(crate) app: Target,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
     /// The file [default: NAME-VERSION.CHECKSUM.dam in the current folder]
     #[arg(long, short, short_alias = 'f', alias = "f", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -6,9 +6,10 @@ use dam_core::event::Reporter;
 use dam_core::host::Host;
 use dam_core::ops::install::Prepared;
 use dam_core::plan::{Options, RuleFault};
+use dam_core::repo::{Inquiry, Registries, Unfetched};
 use dam_core::{Error, Result as CoreResult};
 
-use crate::args::{Consent, Trial};
+use crate::args::{Asking, Consent, Trial};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::show::Unchanged;
@@ -53,6 +54,44 @@ impl<'a> Change<'a> {
         self.context.begin_change();
         ui.print(&prepared.apply(&mut self.host, &options, &*self.reporter)?)
     }
+}
+
+impl Change<'_> {
+    /// The same for what may be in a registry. Where that does not give it and the store has the very image, the user may take
+    /// that one; `--yes` does not say so, for it was written for the registry's.
+    pub(super) fn carry_out_named(
+        self,
+        asking: &Asking,
+        prepare: impl Fn(&Host, Inquiry, &dyn Reporter) -> CoreResult<Prepared>,
+        consent: Consent,
+        options: impl FnOnce(Options) -> Options,
+    ) -> Result<(), CliError> {
+        let (context, cancel) = (self.context, self.cancel.clone());
+        let registries = asking.ask(context.registries(&cancel)?);
+        let try_with = |registries: &Registries, host: &Host, reporter: &dyn Reporter| {
+            prepare(host, Inquiry { look_only: consent.dry_run, ..asking.inquiry(registries) }, reporter)
+        };
+        self.carry_out(
+            |host, reporter| match try_with(&registries, host, reporter) {
+                Err(Error::Unfetched(fault)) if takes_local(context, &fault, &cancel) => {
+                    try_with(&registries.offline(true), host, reporter)
+                }
+                prepared => prepared,
+            },
+            consent,
+            options,
+        )
+    }
+}
+
+/// Asks whether the image of the store is taken for the one that its registry does not give.
+fn takes_local(context: &Context, fault: &Unfetched, cancel: &Cancel) -> bool {
+    let Some(local) = fault.local.as_ref().filter(|_| context.ui.can_ask()) else { return false };
+    let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    context.ui.warning(&format!("{fault}: {}", causes.join(": ")));
+    let answer = context.ui.ask(&format!("Take {local} as it is in the store? [y/N] "), cancel);
+    answer.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Sets the limits the user gave. Whoever allows each script five minutes waits as long for the app to be well.

@@ -3,10 +3,9 @@
 use std::io;
 
 use dam_core::Error;
-use dam_core::ops::export::{self, Chosen, ExportRequest, Exported, Output, Wanted};
+use dam_core::ops::export::{self, ExportRequest, Exported, Output, Wanted};
 use dam_core::ops::save::Tools;
 use dam_core::product::ProductList;
-use dam_core::store::Store;
 
 use crate::args::{Export, Place};
 use crate::context::Context;
@@ -47,13 +46,27 @@ fn bundle(context: &Context, args: &Export, place: Place, wanted: &[Wanted]) -> 
     let (cancel, reporter) = (context.cancel()?, context.reporter());
     // Read before the engine is asked for anything: a slip in it is told at once.
     let product = args.product.as_ref().map(|path| ProductList::read(path)).transpose()?;
-    let store = context.store()?;
-    let apps = choose(context, args, &*store, product.as_ref(), wanted)?;
+    let ledger = context.ledger_if_any()?;
+    let (apps, store) = match (&product, &args.product) {
+        (Some(list), Some(path)) => {
+            let registries = args.asking.ask(context.registries(&cancel)?);
+            let inquiry = args.asking.inquiry(&registries);
+            let list = (&*path.display().to_string(), list);
+            let picked = export::pick(ledger.as_ref(), list, wanted, &inquiry, &*reporter)?;
+            // What comes straight from registries needs no store: this machine may have no engine.
+            let store = if picked.needs_store() { Some(context.store()?) } else { None };
+            (picked.choose(store.as_deref(), &inquiry, &*reporter)?, store)
+        }
+        _ => {
+            let store = context.store()?;
+            (export::with_images(&*store, export::installed(ledger.as_ref(), wanted)?)?, Some(store))
+        }
+    };
     if apps.is_empty() {
         hint_at_legacy(context);
     }
     let (cache, scratch) = (context.cache()?, context.scratch()?);
-    let tools = Tools { store: &*store, cache: &cache, scratch: &scratch, cancel: &cancel };
+    let tools = Tools { store: store.as_deref(), cache: &cache, scratch: &scratch, cancel: &cancel };
     let request = ExportRequest { apps, packing: args.compression.unwrap_or_default() };
     let path = match place {
         Place::File(path) => path,
@@ -71,22 +84,6 @@ fn bundle(context: &Context, args: &Export, place: Place, wanted: &[Wanted]) -> 
     };
     let exported: Exported = export::export(tools, &request, &mut output, &*reporter)?;
     context.ui.print(&exported)
-}
-
-fn choose(
-    context: &Context,
-    args: &Export,
-    store: &dyn Store,
-    product: Option<&ProductList>,
-    wanted: &[Wanted],
-) -> Result<Vec<Chosen>, CliError> {
-    let ledger = context.ledger_if_any()?;
-    match (product, &args.product) {
-        (Some(list), Some(path)) => {
-            Ok(export::product(store, ledger.as_ref(), (&path.display().to_string(), list), wanted)?)
-        }
-        _ => Ok(export::with_images(store, export::installed(ledger.as_ref(), wanted)?)?),
-    }
 }
 
 fn refuse_stdout(context: &Context, args: &Export) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dam_core::bundle::Media;
 use dam_core::ops::import::{self, Action, ImportRequest, Input, Offer, Prepared};
 use dam_core::plan::Others;
+use dam_core::repo::Inquiry;
 use dam_core::{Cancel, Error};
 
 use super::change::limit;
@@ -26,13 +27,15 @@ pub(crate) fn run(context: &Context, args: &Import) -> Result<(), CliError> {
         on_failure: args.on_failure.into(),
         skip_health: args.trial.no_health,
     };
+    let registries = args.asking.ask(context.registries(&cancel)?);
+    let inquiry = Inquiry { look_only: args.consent.dry_run, ..args.asking.inquiry(&registries) };
     let mut host = context.machine(&cancel, &*reporter)?;
     let cut_off = import::find_cut_off(&mut host, &offer, request)?;
     // A look at another product does not throw away what arrived of one that was cut off.
     if cut_off.is_none() && !(args.consent.dry_run && import::is_paused(&mut host)?) {
         context.recover(&mut host, &*reporter)?;
     }
-    let prepared = import::prepare(&host, offer, request, cut_off, args.consent.dry_run, &*reporter)?;
+    let prepared = import::prepare(&host, offer, request, cut_off, &inquiry, &*reporter)?;
     if args.consent.dry_run {
         return context.ui.print(&prepared.plan);
     }

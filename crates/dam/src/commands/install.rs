@@ -1,6 +1,7 @@
 //! `dam install`.
 
 use dam_core::ops;
+use dam_core::repo::Inquiry;
 
 use super::change::{Change, limit, try_out};
 use crate::args::Install;
@@ -9,8 +10,12 @@ use crate::error::CliError;
 
 /// Installs an app.
 pub(crate) fn run(context: &Context, args: &Install) -> Result<(), CliError> {
-    Change::open(context)?.carry_out(
-        |host, reporter| Ok(try_out(ops::install::prepare(host, &args.target, reporter)?, args.trial)),
+    Change::open(context)?.carry_out_named(
+        &args.asking,
+        |host, inquiry, reporter| {
+            let inquiry = Inquiry { any_repo: args.any_repo, ..inquiry };
+            Ok(try_out(ops::install::prepare(host, &args.target, &inquiry, reporter)?, args.trial))
+        },
         args.consent,
         |options| limit(options, args.trial),
     )

@@ -14,6 +14,7 @@ mod install;
 mod list;
 mod man;
 mod migrate;
+mod pull;
 mod purge;
 mod remove;
 mod rollback;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Remove(args) => remove::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
+        Command::Pull(args) => pull::run(&context, &args),
         Command::Purge(args) => purge::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),

@@ -7,6 +7,7 @@ mod bundle;
 mod change;
 mod docker;
 mod export;
+mod fetch;
 mod hook;
 mod ledger;
 mod list;
@@ -101,10 +102,11 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::NoImage(_) => {
             Advice::with("no-image", [Hint::Command("dam verify".into(), "compares what is installed with the store")])
         }
-        Error::NoTag(reference) => {
-            let name = reference.repository().rsplit('/').next().unwrap_or_default();
-            Advice::with("no-image", [Hint::Command(format!("dam install ./{name}.dam"), "installs from a file")])
-        }
+        Error::NoTag(reference) => Advice::with("no-image", [fetch::from_file(reference)]),
+        Error::Unfetched(fault) => fetch::unfetched(fault),
+        Error::Absent(fault) => fetch::absent(fault),
+        Error::Offline(_) => fetch::offline_wanted(),
+        Error::FetchedAnother { .. } => Advice::new("other-image-fetched"),
         Error::ImageInUse { id, .. } => {
             let command = format!("docker ps --all --filter ancestor={}", id.0.short());
             Advice::with("image-in-use", [Hint::Command(command, "lists the containers")])

@@ -11,6 +11,7 @@ mod info;
 mod list;
 mod migrate;
 mod plan;
+mod pull;
 mod purge;
 mod save;
 mod search;
@@ -31,6 +32,7 @@ pub(crate) use diff::{Diff, Scripts};
 pub(crate) use history::{Entry, History};
 pub(crate) use info::Info;
 pub(crate) use list::List;
+pub(crate) use pull::AllPulled;
 pub(crate) use search::{Row, Search, missed};
 pub(crate) use version::Version;
 

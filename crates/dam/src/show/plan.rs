@@ -1,7 +1,7 @@
 //! A plan, before the question.
 
 use dam_core::app::HookName;
-use dam_core::ledger::Source;
+use dam_core::ledger::{OperationKind, Source};
 use dam_core::plan::{Plan, Side, Step};
 
 use super::{Show, Words, foreign};
@@ -20,6 +20,10 @@ impl Show for Plan {
         let kind = self.kind.to_string();
         let from = match &self.source {
             Source::File { path } if self.new.is_some() => format!("  from {}", foreign(path)),
+            Source::Registry { name } if self.new.is_some() => format!("  from {}", foreign(name)),
+            Source::Store if matches!(self.kind, OperationKind::Install | OperationKind::Upgrade) => {
+                "  from the store".to_owned()
+            }
             _ => String::new(),
         };
         words.line(format_args!("  {BOLD}{kind:<9}{BOLD:#} {name}  {versions}{from}"));

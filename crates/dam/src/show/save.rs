@@ -10,6 +10,7 @@ impl Show for Saved {
     fn words(&self, words: &mut Words) {
         let path = foreign(&self.path.display().to_string());
         let path = path.strip_prefix("./").unwrap_or(&path);
-        words.line(format_args!("{GOOD}Saved{GOOD:#} {path}  ({}, {})", self.app, Bytes(self.bytes)));
+        let from = self.from.as_ref().map(|place| format!(", from {}", foreign(place))).unwrap_or_default();
+        words.line(format_args!("{GOOD}Saved{GOOD:#} {path}  ({}, {}{from})", self.app, Bytes(self.bytes)));
     }
 }

@@ -59,6 +59,8 @@ impl Dam {
             .variable("DAM_CONFIG", &text(&config))
             .variable("STATE", &text(&state))
             .variable("DAM_STORE", "layout")
+            // What is not in the store must not be asked of Docker Hub.
+            .variable("DAM_OFFLINE", "1")
     }
 
     /// Sets a variable; the last wins.

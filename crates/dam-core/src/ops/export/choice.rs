@@ -7,8 +7,10 @@ use dam_oci::Reference;
 
 use super::ExportFault;
 use crate::app::{AppId, AppName, NameFault, Release, Version};
+use crate::event::Reporter;
 use crate::ledger::{Installed, Ledger};
-use crate::product::{ListFault, ProductList, Shelf};
+use crate::product::{Entry, ListFault, ProductList, Shelf};
+use crate::repo::{Asked, Found, Inquiry, Where};
 use crate::store::{ImageId, Store};
 use crate::{Error, Result};
 
@@ -48,14 +50,23 @@ impl fmt::Display for Wanted {
 }
 
 /// An app that is exported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Chosen {
     /// What its image is called.
     pub reference: Reference,
-    /// Its image in the store.
-    pub image: ImageId,
+    /// Where its image is.
+    pub origin: Origin,
     /// Whether it is installed, and so is an app for certain.
     pub installed: bool,
+}
+
+/// Where the image of an app is that is exported.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// In the store.
+    Store(ImageId),
+    /// In a registry, from where it goes straight into the bundle.
+    Registry(Box<Found>),
 }
 
 /// Returns the installed releases, in the order of `dam list`; those of `wanted`, unless that is empty.
@@ -76,37 +87,102 @@ pub fn with_images(store: &dyn Store, releases: Vec<Release>) -> Result<Vec<Chos
     releases.into_iter().map(|release| chosen(release, now)).collect()
 }
 
-/// Finds the apps of a list, in its order: the installed release if it is that version, else the image of that name in the
-/// store, else, for a line without a registry, the only one of that name under any. `list` names the list in errors.
+/// Finds the apps of a list, in its order, as far as no store is needed for it: the installed release if it is that version,
+/// else what the repo has that the line belongs to. `list` names the list in errors.
 ///
 /// # Errors
-/// [`ListFault::Missing`] with all apps that are not there; [`ExportFault::Unknown`] with all of `wanted` that the list
-/// does not have.
-pub fn product(
-    store: &dyn Store,
+/// [`ExportFault::Unknown`] with all of `wanted` that the list does not have; [`Error::Unfetched`].
+pub fn pick(
     ledger: Option<&Ledger>,
     list: (&str, &ProductList),
     wanted: &[Wanted],
-) -> Result<Vec<Chosen>> {
+    inquiry: &Inquiry,
+    reporter: &dyn Reporter,
+) -> Result<Picked> {
     let (name, list) = list;
     let entries = narrow(list.entries.clone(), |entry| &entry.id, wanted, &format!("in `{name}`"))?;
-    let now = store.describe().kind;
     let installed = releases(ledger)?;
-    let mut shelf = Shelf::new(store);
-    let (mut chosen_apps, mut missing) = (Vec::new(), Vec::new());
-    for entry in entries {
+    let pick_one = |entry: Entry| {
         if let Some(release) = installed.iter().find(|release| release.app.id == entry.id) {
-            chosen_apps.push(chosen(release.clone(), now)?);
-            continue;
+            return Ok(Pick::Installed(Box::new(release.clone())));
         }
-        match shelf.find(&entry)? {
-            Ok((reference, image)) => chosen_apps.push(Chosen { reference, image, installed: false }),
-            Err(app) => missing.push(app),
+        Ok(match inquiry.ask_first(&entry.reference, reporter)? {
+            Asked::Found(found) => Pick::Registry(found),
+            asked => Pick::Store(entry, asked),
+        })
+    };
+    let picks = entries.into_iter().map(pick_one).collect::<Result<_>>()?;
+    Ok(Picked { list: name.to_owned(), picks })
+}
+
+/// The apps of a list, some of which the store may have.
+pub struct Picked {
+    list: String,
+    picks: Vec<Pick>,
+}
+
+enum Pick {
+    Installed(Box<Release>),
+    Registry(Box<Found>),
+    Store(Entry, Asked),
+}
+
+impl Picked {
+    /// Tells whether any of the apps is in the store, or is looked for there.
+    pub fn needs_store(&self) -> bool {
+        self.picks.iter().any(|pick| !matches!(pick, Pick::Registry(_)))
+    }
+
+    /// Finds the rest: the image of that name in the store, else, for a line without a registry, the only one of that name
+    /// under any, else what the registry of its name has.
+    ///
+    /// # Errors
+    /// [`ListFault::Missing`] with all apps that are not there.
+    pub fn choose(self, store: Option<&dyn Store>, inquiry: &Inquiry, reporter: &dyn Reporter) -> Result<Vec<Chosen>> {
+        let Some(store) = store else {
+            return Ok(self.picks.into_iter().filter_map(Pick::into_chosen).collect());
+        };
+        let now = store.describe().kind;
+        let mut shelf = Shelf::new(store);
+        let (mut chosen_apps, mut missing) = (Vec::new(), Vec::new());
+        for pick in self.picks {
+            let (entry, asked) = match pick {
+                Pick::Installed(release) => {
+                    chosen_apps.push(chosen(*release, now)?);
+                    continue;
+                }
+                Pick::Store(entry, asked) => (entry, asked),
+                pick @ Pick::Registry(_) => {
+                    chosen_apps.extend(pick.into_chosen());
+                    continue;
+                }
+            };
+            match shelf.find_or_ask(&entry, &asked, inquiry, reporter)? {
+                Ok(Where::Store(reference)) => {
+                    let image = store.holder(&reference)?.ok_or_else(|| Error::NoTag(reference.clone()))?;
+                    chosen_apps.push(Chosen { reference, origin: Origin::Store(image), installed: false });
+                }
+                Ok(Where::Registry(found)) => chosen_apps.extend(Pick::Registry(found).into_chosen()),
+                Err(app) => missing.push(app),
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(chosen_apps),
+            false => Err(ListFault::Missing { what: self.list, apps: missing }.into()),
         }
     }
-    match missing.is_empty() {
-        true => Ok(chosen_apps),
-        false => Err(ListFault::Missing { what: name.to_owned(), apps: missing }.into()),
+}
+
+impl Pick {
+    /// Returns the app, where it comes from a registry.
+    fn into_chosen(self) -> Option<Chosen> {
+        match self {
+            Self::Registry(found) => {
+                let reference = found.reference.clone();
+                Some(Chosen { reference, origin: Origin::Registry(found), installed: false })
+            }
+            Self::Installed(_) | Self::Store(..) => None,
+        }
     }
 }
 
@@ -118,7 +194,7 @@ fn releases(ledger: Option<&Ledger>) -> Result<Vec<Release>> {
 fn chosen(release: Release, store: &str) -> Result<Chosen> {
     match release.store {
         Some(was) if was != store => Err(Error::InOtherStore { app: release.app.id, was, now: store.to_owned() }),
-        _ => Ok(Chosen { reference: release.app.reference, image: release.image, installed: true }),
+        _ => Ok(Chosen { reference: release.app.reference, origin: Origin::Store(release.image), installed: true }),
     }
 }
 

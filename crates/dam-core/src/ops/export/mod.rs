@@ -8,10 +8,7 @@ mod outcome;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use dam_oci::Image;
-
 use super::Candidate;
-use super::Search;
 use super::save::Tools;
 use crate::app::FAMILY;
 use crate::bundle::{self, BundleApp, BundleFile, Counted, SplitFile, folder_of};
@@ -21,7 +18,7 @@ use crate::host::Interruptible;
 use crate::meta::Keep;
 use crate::{Error, Result};
 
-pub use choice::{Chosen, Wanted, installed, product, with_images};
+pub use choice::{Chosen, Origin, Picked, Wanted, installed, pick, with_images};
 pub use fault::ExportFault;
 pub use list::{ExportedList, list, write_list};
 pub use outcome::{Exported, ExportedApp, ExportedPart};
@@ -112,24 +109,40 @@ fn attempt(tools: Tools, request: &ExportRequest, output: &mut Output, reporter:
 
 /// Finds the images of all apps and describes them. No image is held open.
 fn gather(tools: Tools, request: &ExportRequest, reporter: &dyn Reporter) -> Result<Vec<BundleApp>> {
-    let Tools { store, cache, scratch, cancel } = tools;
+    let Tools { cache, scratch, cancel, .. } = tools;
     let keep = Keep::open(scratch.path())?;
-    let search = Search { store, keep: &keep, scratch: scratch.path() };
-    for chosen in request.apps.iter().filter(|chosen| !chosen.installed) {
-        let stored = store.find_id(chosen.image)?.ok_or(Error::NoImage(chosen.image))?;
-        if !stored.labels.contains_key(FAMILY) {
-            // It does not say that it is an app: an export of gigabytes is not begun to find that out.
-            Candidate::from_store(store, &keep, &chosen.reference)?;
-        }
-    }
-    let images: Vec<_> = request.apps.iter().map(|chosen| chosen.image).collect();
-    store.fetch(&images, cancel, reporter)?;
+    look_at_stored(tools, request, &keep, reporter)?;
     let gather_one = |chosen: &Chosen| {
         cancel.check()?;
-        let image: Box<dyn Image> = Box::new(Interruptible::new(store.image(chosen.image, reporter)?, cancel.clone()));
+        let image = match &chosen.origin {
+            Origin::Store(id) => tools.store().image(*id, reporter)?,
+            Origin::Registry(found) => tools.spool(found, reporter)?,
+        };
+        let image = Box::new(Interruptible::new(image, cancel.clone()));
         let image = Packed::new(image, request.packing, cache, reporter)?;
-        let (app, meta) = Candidate::from_layers(search, &chosen.reference, &image.noted())?;
+        let (app, meta) = Candidate::from_layers(&keep, scratch.path(), &chosen.reference, &image.noted())?;
         Ok(BundleApp { app, meta, image: Box::new(image) })
     };
     request.apps.iter().map(gather_one).collect()
+}
+
+/// Gets the images of the store ready, once those that may be no apps have been looked at.
+fn look_at_stored(tools: Tools, request: &ExportRequest, keep: &Keep, reporter: &dyn Reporter) -> Result<()> {
+    let mut images = Vec::new();
+    for chosen in &request.apps {
+        let Origin::Store(image) = chosen.origin else { continue };
+        images.push(image);
+        if chosen.installed {
+            continue;
+        }
+        let stored = tools.store().find_id(image)?.ok_or(Error::NoImage(image))?;
+        if !stored.labels.contains_key(FAMILY) {
+            // It does not say that it is an app: an export of gigabytes is not begun to find that out.
+            Candidate::from_store(tools.store(), keep, &chosen.reference)?;
+        }
+    }
+    match images.is_empty() {
+        true => Ok(()),
+        false => tools.store().fetch(&images, tools.cancel, reporter),
+    }
 }

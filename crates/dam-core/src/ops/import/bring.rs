@@ -14,6 +14,7 @@ use crate::ledger::Installed;
 use crate::meta::KeptMeta;
 use crate::ops::Candidate;
 use crate::plan::Brought;
+use crate::repo::Inquiry;
 use crate::store::ImageId;
 use crate::{Error, Result};
 
@@ -31,7 +32,7 @@ pub(super) fn bring(
     host: &Host,
     offer: Offer,
     installed: &[Installed],
-    look_only: bool,
+    inquiry: &Inquiry,
     reporter: &dyn Reporter,
 ) -> Result<Load> {
     let source = offer.source();
@@ -39,7 +40,9 @@ pub(super) fn bring(
     let Offer { what, rest, .. } = offer;
     let mut load = Load { brought: Vec::new(), images: BTreeMap::new(), rest };
     match what {
-        What::List(list) => load.brought = from_list(host, &path, list, installed, look_only, reporter)?,
+        What::List(list) => {
+            (load.brought, load.images) = from_list(host, &path, list, installed, inquiry, reporter)?;
+        }
         What::Apps(apps) => {
             let scratch = host.scratch()?;
             for bundled in apps {

@@ -1,95 +1,77 @@
-//! From a list of names to releases: what is installed, what a registry has, what the store has.
+//! From a list of names to releases: what is installed, what the repos have, what the store has.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use dam_oci::Reference;
+use dam_oci::{Image, Reference};
 
 use crate::Result;
 use crate::app::AppId;
-use crate::event::{Event, Reporter, Warning};
+use crate::event::Reporter;
 use crate::host::Host;
-use crate::ledger::{Installed, Source};
-use crate::ops::Candidate;
+use crate::ledger::Installed;
+use crate::ops::{Candidate, Search};
 use crate::plan::Brought;
 use crate::product::{Entry, ListFault, ProductList, Shelf};
-use crate::repo::{DOCKER_HUB, Repo};
-use crate::store::Store;
+use crate::repo::{Asked, Inquiry, Where};
 
-/// Finds each app of a list: the installed one of that version; else its repo has it, where it has one; else the store.
-/// With `look_only` nothing is fetched.
+/// The apps of a list, and the images of those that are not in the store, by their names.
+pub(super) type Found = (Vec<Brought>, BTreeMap<Reference, Box<dyn Image>>);
+
+/// Finds each app of a list: the installed one of that version; else its repo has it, where it has one; else the store; else
+/// the registry of its name. What is in a registry is brought into the store, without a tag, but where one only looks.
 ///
 /// # Errors
-/// [`ListFault::Missing`] with all that cannot be found.
+/// [`ListFault::Missing`] with all that cannot be found; [`crate::Error::Unfetched`] where a repo does not answer.
 pub(super) fn from_list(
     host: &Host,
     path: &Path,
     list: ProductList,
     installed: &[Installed],
-    look_only: bool,
+    inquiry: &Inquiry,
     reporter: &dyn Reporter,
-) -> Result<Vec<Brought>> {
-    // Of Docker Hub nobody says that the apps of a list without a registry come from there.
-    let default = host.ledger.repos()?.into_iter().find(|repo| repo.is_default && repo.id != DOCKER_HUB);
+) -> Result<Found> {
+    let scratch = host.scratch()?;
+    let search = Search { store: &*host.store, keep: &host.keep, scratch: scratch.path(), cancel: &host.cancel };
     let mut shelf = Shelf::new(&*host.store);
-    let (mut brought, mut missing) = (Vec::new(), Vec::new());
+    let (mut brought, mut images, mut missing) = (Vec::new(), BTreeMap::new(), Vec::new());
     for entry in list.entries {
         host.cancel.check()?;
-        if let Some(there) = installed.iter().find(|one| is_meant(&one.release.app.reference, &entry)) {
+        if let Some(there) = installed.iter().find(|one| is_meant(&one.release.app.reference, &entry, inquiry)) {
             let Installed { release, source, .. } = there.clone();
             brought.push(Brought { release, source, load: false, promised: false });
             continue;
         }
-        let fetched = if look_only { None } else { fetch(&*host.store, default.as_ref(), &entry, reporter) };
-        let (reference, source) = match fetched {
-            Some(found) => found,
-            None => match shelf.find(&entry)? {
-                Ok((reference, _)) => (reference, Source::Store),
-                Err(app) => {
-                    missing.push(app);
-                    continue;
-                }
-            },
+        let found =
+            match inquiry.with_local(inquiry.ask_first(&entry.reference, reporter), search.store, &entry.reference)? {
+                Asked::Found(found) => Where::Registry(found),
+                asked => match shelf.find_or_ask(&entry, &asked, inquiry, reporter)? {
+                    Ok(found) => found,
+                    Err(app) => {
+                        missing.push(app);
+                        continue;
+                    }
+                },
+            };
+        let candidate = match found {
+            Where::Registry(found) => Candidate::from_registry(search, &found, inquiry.look_only, reporter)?,
+            Where::Store(reference) => Candidate::from_store(search.store, search.keep, &reference)?,
         };
-        let candidate = Candidate::from_store(&*host.store, &host.keep, &reference)?;
         candidate.warn_of_platform(reporter);
-        brought.push(Brought { release: candidate.release, source, load: false, promised: false });
+        let Candidate { release, source, image, .. } = candidate;
+        brought.push(Brought { load: image.is_some(), release: release.clone(), source, promised: false });
+        images.extend(image.map(|image| (release.app.reference, image)));
     }
     match missing.is_empty() {
-        true => Ok(brought),
+        true => Ok((brought, images)),
         false => Err(ListFault::Missing { what: path.display().to_string(), apps: missing }.into()),
     }
 }
 
-/// Tells whether an installed image is what a line means: a line without a registry means any.
-fn is_meant(installed: &Reference, entry: &Entry) -> bool {
-    match entry.reference.registry() {
-        Some(_) => *installed == entry.reference,
-        None => AppId::of(installed).as_ref() == Some(&entry.id),
-    }
-}
-
-/// Fetches the app from its repo: the registry of the line, else the default one. A failure is a warning, for the store may
-/// have it.
-fn fetch(
-    store: &dyn Store,
-    default: Option<&Repo>,
-    entry: &Entry,
-    reporter: &dyn Reporter,
-) -> Option<(Reference, Source)> {
-    let reference = match (entry.reference.registry(), default) {
-        (Some(_), _) => entry.reference.clone(),
-        (None, Some(repo)) => repo.server.reference(entry.reference.repository(), entry.reference.tag()).ok()?,
-        (None, None) => return None,
-    };
-    match store.pull(&reference, reporter) {
-        Ok(_) => {
-            let name = reference.registry().unwrap_or_default().to_owned();
-            Some((reference, Source::Registry { name }))
-        }
-        Err(error) => {
-            let what = format!("{reference} does not come from its registry, so the store is asked: {error}");
-            reporter.event(Event::Warning(Warning::Leftover { what: &what }));
-            None
-        }
+/// Tells whether an installed image is what a line means: a line that names neither registry nor repo means any.
+fn is_meant(installed: &Reference, entry: &Entry, inquiry: &Inquiry) -> bool {
+    match inquiry.registries.meant(&entry.reference) {
+        Ok(meant) if meant.named => *installed == meant.reference,
+        _ => AppId::of(installed).as_ref() == Some(&entry.id),
     }
 }

@@ -18,6 +18,7 @@ use crate::ledger::{AppState, Installed, Source};
 use crate::plan::{
     self, Applied, Arrivals, Brought, OnFailure, Options, Others, Plan, Planned, Product, Resumable, Step,
 };
+use crate::repo::Inquiry;
 use crate::{Error, Result};
 
 use offer::Rest;
@@ -64,8 +65,8 @@ pub fn is_paused(host: &mut Host) -> Result<bool> {
     plan::is_paused(host)
 }
 
-/// Plans the import of what `offer` brings, or of the rest of it, where one was cut off. With `look_only` nothing is
-/// fetched from registries.
+/// Plans the import of what `offer` brings, or of the rest of it, where one was cut off. What a list names
+/// and a registry has is brought into the store before, without a tag.
 ///
 /// # Errors
 /// [`Error::Rules`] with every rule that is broken, [`Error::NoRoom`] where the images do not fit, and those of reading the
@@ -75,13 +76,13 @@ pub fn prepare(
     offer: Offer,
     request: ImportRequest,
     mut cut_off: Option<Resumable>,
-    look_only: bool,
+    inquiry: &Inquiry,
     reporter: &dyn Reporter,
 ) -> Result<Prepared> {
     let wish = wish(&offer, request);
     let source = offer.source();
     let mut installed = host.ledger.installed()?;
-    let bring::Load { brought, images, rest } = bring::bring(host, offer, &installed, look_only, reporter)?;
+    let bring::Load { brought, images, rest } = bring::bring(host, offer, &installed, inquiry, reporter)?;
     doubt_those_without_image(host, &mut installed, &brought)?;
     let mut found: BTreeMap<Reference, Box<dyn Image>> = images;
     let (product, kept, arrived) = match &mut cut_off {

@@ -149,6 +149,11 @@ impl Client {
         self.answer(ask, self.agent.post(self.url(ask)).send_empty())
     }
 
+    /// Asks for something to be done, with a header. What stands in it is neither logged nor part of any error.
+    pub(super) fn post_with(&self, ask: &Ask, name: &str, value: &str) -> Result<Answer> {
+        self.answer(ask, self.agent.post(self.url(ask)).header(name, value).send_empty())
+    }
+
     /// Asks for something to be done as a JSON document says.
     pub(super) fn post_json(&self, ask: &Ask, document: &impl Serialize) -> Result<Answer> {
         self.answer(ask, self.agent.post(self.url(ask)).send_json(document))

@@ -36,7 +36,7 @@ use self::archive::Form;
 use self::client::{Ask, Client, Greeting};
 use self::present::Known;
 use self::wire::Info;
-use super::{BuildRequest, Demand, Description, ImageId, ListedImage, Room, Store, StoredImage};
+use super::{BuildRequest, Demand, Description, ImageId, ListedImage, PullRequest, Room, Store, StoredImage};
 use crate::Result;
 use crate::cache::Cache;
 use crate::event::Reporter;
@@ -157,8 +157,8 @@ impl Store for DockerStore {
         self.drop_all_parts()
     }
 
-    fn pull(&self, reference: &Reference, reporter: &dyn Reporter) -> Result<ImageId> {
-        self.pull_image(reference, reporter)
+    fn pull(&self, request: &PullRequest, reporter: &dyn Reporter) -> Result<u64> {
+        self.pull_image(request, reporter)
     }
 
     fn tag(&self, id: ImageId, reference: &Reference) -> Result<()> {

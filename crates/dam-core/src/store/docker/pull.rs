@@ -2,42 +2,74 @@
 
 use std::collections::HashMap;
 
-use dam_oci::Reference;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use dam_oci::registry::{Credentials, Server};
+use serde_json::json;
 
-use super::client::Ask;
+use super::client::{Answer, Ask};
+use super::error::DockerError;
 use super::wire::Message;
 use super::{DockerStore, messages};
 use crate::event::{Event, Reporter};
-use crate::store::{ImageId, Store};
+use crate::store::PullRequest;
 use crate::{Error, Result};
 
+/// What Docker calls Docker Hub where somebody logs in.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+
 impl DockerStore {
-    /// Pulls without a login. Source:
-    /// <https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageCreate>.
-    pub(super) fn pull_image(&self, reference: &Reference, reporter: &dyn Reporter) -> Result<ImageId> {
-        let registry = reference.registry().map(|host| format!("{host}/")).unwrap_or_default();
-        let what = format!("pull {reference}");
-        let version = match reference.digest() {
-            Some(digest) => digest.to_string(),
-            None => reference.tag().unwrap_or("latest").to_owned(),
-        };
-        let ask = Ask::new(&what, "images/create")
-            .with("fromImage", &format!("{registry}{}", reference.repository()))
-            .with("tag", &version);
-        reporter.event(Event::Started { what: &what, total: None });
+    /// Source: <https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageCreate>. The `tag` may be a
+    /// digest; the image then gets no tag.
+    pub(super) fn pull_image(&self, request: &PullRequest, reporter: &dyn Reporter) -> Result<u64> {
+        let PullRequest { exact, credentials, platform, total, cancel } = *request;
+        let registry = exact.registry().map(|host| format!("{host}/")).unwrap_or_default();
+        let what = format!("pull {exact}");
+        let digest = exact.digest().ok_or_else(|| Error::NoTag(exact.clone()))?;
+        let mut ask = Ask::new(&what, "images/create")
+            .with("fromImage", &format!("{registry}{}", exact.repository()))
+            .with("tag", &digest.to_string());
+        if let Some(platform) = platform {
+            ask = ask.with("platform", &platform.to_string());
+        }
+        reporter.event(Event::Started { what: &what, total: Some(total) });
         let mut layers = Layers { reporter, done: HashMap::new() };
-        let pulled = self.client.post(&ask).and_then(super::client::Answer::checked);
-        let pulled = pulled.and_then(|answer| {
+        let posted = match credentials {
+            Some(credentials) => {
+                let auth = authorization(&Server::of(exact), credentials);
+                self.client.post_with(&ask, "X-Registry-Auth", &auth)
+            }
+            None => self.client.post(&ask),
+        };
+        let pulled = posted.and_then(Answer::checked).and_then(|answer| {
             messages::read(answer, &mut |message| {
                 layers.take(message);
-                Ok(())
+                // The engine gives a pull up when nobody listens any more.
+                let stop =
+                    || DockerError::BrokeOff { doing: what.clone(), source: std::io::ErrorKind::Interrupted.into() };
+                if cancel.is_set() { Err(stop()) } else { Ok(()) }
             })
         });
         reporter.event(Event::Finished);
+        cancel.check()?;
         pulled?;
         self.known.doubt();
-        Ok(self.find(reference)?.ok_or_else(|| Error::NoTag(reference.clone()))?.id)
+        Ok(layers.done.values().sum())
     }
+}
+
+/// Puts credentials into the form of the header `X-Registry-Auth`: JSON in the base64 of URLs.
+///
+/// Source: <https://docs.docker.com/reference/api/engine/version/v1.45/#section/Authentication>.
+fn authorization(server: &Server, credentials: &Credentials) -> String {
+    let address = if server.is_docker_hub() { DOCKER_HUB } else { server.host() };
+    let document = match credentials {
+        Credentials::Password { username, password } => {
+            json!({ "username": username, "password": password.reveal(), "serveraddress": address })
+        }
+        Credentials::IdentityToken(token) => json!({ "identitytoken": token.reveal(), "serveraddress": address }),
+    };
+    URL_SAFE.encode(document.to_string())
 }
 
 /// Adds up what an engine tells of each layer.
@@ -56,5 +88,31 @@ impl Layers<'_> {
             *done += bytes;
             self.reporter.event(Event::Advanced { bytes });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE;
+    use dam_oci::registry::{Credentials, Secret};
+
+    use super::authorization;
+
+    #[test]
+    fn an_engine_is_told_who_asks() {
+        let told = |server: &str, credentials: &Credentials| {
+            let header = authorization(&server.parse().expect("a server"), credentials);
+            String::from_utf8(URL_SAFE.decode(header).expect("base64")).expect("text")
+        };
+        let robin = Credentials::Password { username: "robin".to_owned(), password: Secret::new("s3c?et>") };
+        assert_eq!(
+            told("plant:5000/team", &robin),
+            r#"{"username":"robin","password":"s3c?et>","serveraddress":"plant:5000"}"#
+        );
+        assert_eq!(
+            told("docker.io", &Credentials::IdentityToken(Secret::new("t"))),
+            r#"{"identitytoken":"t","serveraddress":"https://index.docker.io/v1/"}"#
+        );
     }
 }
