@@ -69,6 +69,11 @@ impl Dam {
         self
     }
 
+    /// Lets it ask registries, which a test starts on this machine.
+    pub(crate) fn online(self) -> Self {
+        self.without("DAM_OFFLINE")
+    }
+
     /// Takes a variable away.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(known, _)| known != name);
