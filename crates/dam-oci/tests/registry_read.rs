@@ -1,11 +1,19 @@
 //! Reading from real registries of every kind.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Command;
+use std::sync::Arc;
 
 use dam_oci::registry::{Access, Credentials, Network, Registry, RegistryFault, Secret};
 use dam_oci::testing::registry::{IDENTITY_TOKEN, Prefix, PrivateRegistry, RegistryBuilder};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
 use dam_oci::{Digest, Image, Layout, Platform, Reference, media_type, visit_blobs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// An image of several layers, the first of them too large for one piece.
 fn image() -> MemoryImage {
@@ -157,7 +165,7 @@ fn pages_are_joined() {
     for name in &names {
         // All that its catalog looks for.
         let folder = server.data().join("docker/registry/v2/repositories").join(name).join("_layers");
-        std::fs::create_dir_all(folder).expect("created");
+        fs::create_dir_all(folder).expect("created");
     }
     assert_eq!(catalog(&open(server.access())).expect("a catalog"), names);
     let mut first = Vec::new();
@@ -187,4 +195,54 @@ fn blobs_that_are_wanted_come_in_their_order() {
     .expect("all of them");
     assert_eq!(order, wanted.iter().map(|layer| layer.digest).collect::<Vec<_>>());
     assert_eq!(came, wanted.iter().map(|layer| (layer.digest, layer.size)).collect());
+}
+
+/// What `openssl req -x509` makes, as the handbook of Docker's registry has it: a server that is its own authority.
+#[test]
+fn a_certificate_that_is_its_own_authority_is_believed_where_it_is_given() {
+    let certificate = |names: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]);
+        openssl.args(["-subj", "/CN=plant", "-keyout", "key", "-out", "certificate"]);
+        openssl.args(["-addext", &format!("subjectAltName={names}")]).current_dir(&folder);
+        assert!(openssl.output().expect("`openssl` is not installed").status.success());
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("written");
+        (read("certificate"), read("key"))
+    };
+    let (good, key) = certificate("DNS:localhost,IP:127.0.0.1");
+    let (other, _) = certificate("DNS:localhost,IP:127.0.0.1");
+    let server = tls_server(&good, &key);
+    let checked = |server: SocketAddr, ca: Option<&str>| {
+        let anonymous = Access::anonymous(format!("https://{server}").parse().expect("an address"));
+        open(Access { ca: ca.map(str::to_owned), ..anonymous }).check().map_err(|error| error.fault)
+    };
+    checked(server, Some(&good)).expect("the very certificate");
+    assert!(matches!(checked(server, None), Err(RegistryFault::UnknownAuthority(_))));
+    assert!(matches!(checked(server, Some(&other)), Err(RegistryFault::UnknownAuthority(_))));
+    let (elsewhere, key) = certificate("DNS:plant");
+    let fault = checked(tls_server(&elsewhere, &key), Some(&elsewhere)).expect_err("another name");
+    assert!(matches!(fault, RegistryFault::Tls(_)), "{fault:?}");
+}
+
+/// Answers to greetings over TLS, until the test ends.
+fn tls_server(certificate: &str, key: &str) -> SocketAddr {
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<_, _>>().expect("PEM");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().expect("usual").with_no_client_auth();
+    let config = Arc::new(builder.with_single_cert(chain, key).expect("a pair"));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("its number");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = ServerConnection::new(Arc::clone(&config)).expect("sound settings");
+            let mut stream = StreamOwned::new(connection, stream);
+            // Whoever does not believe it goes away.
+            while let Ok(1..) = stream.read(&mut [0; 1024]) {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            }
+        }
+    });
+    address
 }

@@ -11,7 +11,7 @@ use ureq::http::{Request, Response, Uri};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
 use super::bypass::bypasses;
-use super::{Access, Network, RegistryFault, TimeLimits, tls, verdict};
+use super::{Access, Network, RegistryFault, TimeLimits, connector, tls, verdict};
 
 /// Bytes per read from a connection.
 const BUFFER: usize = 128 << 10;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Connections that are kept for the next request.
 const IDLE: usize = 32;
 
-/// The ways out of this machine: directly, or through a proxy. Only this module and [`tls`] know the HTTP library's settings.
+/// The ways out of this machine: directly, or through a proxy. Only this module and [`connector`] know the HTTP library's settings.
 pub(super) struct Roads {
     direct: Agent,
     http: Option<Agent>,
@@ -47,7 +47,6 @@ impl Roads {
                 .max_redirects_will_error(false)
                 // Without this line, the library reads the environment.
                 .proxy(proxy)
-                .tls_config(tls.clone())
                 .user_agent(concat!("dam/", env!("CARGO_PKG_VERSION")))
                 .timeout_resolve(Some(limits.connect))
                 .timeout_connect(Some(limits.connect))
@@ -58,7 +57,7 @@ impl Roads {
                 .max_idle_connections(IDLE)
                 .max_idle_connections_per_host(IDLE)
                 .build();
-            Agent::new_with_config(config)
+            connector::agent(config, &tls)
         };
         let through = |url: &Option<String>| url.as_deref().filter(|url| !url.is_empty()).map(proxy).transpose();
         let http = through(&network.proxies.http)?.map(|proxy| agent(Some(proxy)));

@@ -13,6 +13,7 @@ mod ask;
 mod auth;
 mod bypass;
 mod challenge;
+mod connector;
 mod http;
 mod link;
 mod tls;
