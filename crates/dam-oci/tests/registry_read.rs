@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-use dam_oci::registry::{Access, Credentials, Network, Registry, RegistryFault, Secret};
+use dam_oci::registry::{Access, Credentials, Network, Proxies, Registry, RegistryFault, Secret, TimeLimits};
 use dam_oci::testing::registry::{IDENTITY_TOKEN, Prefix, PrivateRegistry, RegistryBuilder};
 use dam_oci::testing::{ImageBuilder, MemoryImage};
-use dam_oci::{Digest, Image, Layout, Platform, Reference, media_type, visit_blobs};
+use dam_oci::{Descriptor, Digest, Image, Index, Layout, Platform, Reference, media_type, visit_blobs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -223,6 +225,107 @@ fn a_certificate_that_is_its_own_authority_is_believed_where_it_is_given() {
     let (elsewhere, key) = certificate("DNS:plant");
     let fault = checked(tls_server(&elsewhere, &key), Some(&elsewhere)).expect_err("another name");
     assert!(matches!(fault, RegistryFault::Tls(_)), "{fault:?}");
+}
+
+#[test]
+fn a_proxy_is_used_but_for_those_it_is_not_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]);
+    openssl.args(["-subj", "/CN=plant", "-keyout", "key", "-out", "certificate"]);
+    openssl.args(["-addext", "subjectAltName=DNS:registry.invalid"]).current_dir(&folder);
+    assert!(openssl.output().expect("`openssl` is not installed").status.success());
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("written");
+    let (proxy, heads) = connect_proxy(tls_server(&read("certificate"), &read("key")));
+    let access = Access {
+        ca: Some(read("certificate")),
+        // Only the proxy knows where that is.
+        ..Access::anonymous("registry.invalid:5000".parse().expect("an address"))
+    };
+    let check = |none_for: &str| {
+        let https = Some(format!("http://robin:s3cret@{proxy}"));
+        let proxies = Proxies { https, http: None, none_for: Some(none_for.to_owned()) };
+        let limits = TimeLimits { connect: Duration::from_secs(5), ..TimeLimits::default() };
+        Registry::open(access.clone(), &Network { proxies, limits, ..Network::default() }).expect("sound").check()
+    };
+    check("plant,10.0.0.0/8").expect("by the proxy");
+    let head = heads.recv().expect("a request");
+    assert!(head.starts_with("CONNECT registry.invalid:5000 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("Proxy-Authorization: Basic cm9iaW46czNjcmV0\r\n"), "{head}");
+    check(".invalid").expect_err("nobody else knows it");
+    assert!(heads.try_recv().is_err(), "the proxy was not asked");
+}
+
+/// A proxy that leads everywhere to `target`, and says what it was asked.
+fn connect_proxy(target: SocketAddr) -> (SocketAddr, Receiver<String>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("its number");
+    let (said, heads) = channel();
+    std::thread::spawn(move || {
+        for mut near in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                near.read_exact(&mut byte).expect("a request");
+                head.push(byte[0]);
+            }
+            said.send(String::from_utf8_lossy(&head).into_owned()).expect("the test listens");
+            near.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").expect("the client listens");
+            let far = TcpStream::connect(target).expect("the server listens");
+            let (mut near_again, mut far_again) = (near.try_clone().expect("a handle"), far.try_clone().expect("one"));
+            let mut far = far;
+            std::thread::spawn(move || std::io::copy(&mut near, &mut far));
+            std::thread::spawn(move || std::io::copy(&mut far_again, &mut near_again));
+        }
+    });
+    (address, heads)
+}
+
+#[test]
+fn of_an_index_the_image_of_the_platform_is_given() {
+    let server = PrivateRegistry::start().expect("a registry");
+    let manifests: Vec<Descriptor> = ["amd64", "arm64"]
+        .iter()
+        .map(|architecture| {
+            let image = ImageBuilder::app().architecture(architecture).build();
+            server.put(&image, &format!("shop:{architecture}")).expect("put");
+            let descriptor = Descriptor::of(media_type::MANIFEST, image.manifest_bytes());
+            Descriptor { platform: format!("linux/{architecture}").parse().ok(), ..descriptor }
+        })
+        .collect();
+    let index = serde_json::to_vec(&Index { manifests: manifests.clone(), ..Index::default() }).expect("JSON");
+    let digest = server.put_manifest("shop", "1.0", media_type::INDEX, &index).expect("put");
+    let registry = open(server.access());
+    let reference = server.server().reference("shop", Some("1.0")).expect("a name");
+    let found = registry.find(&reference).expect("an answer").expect("it is there");
+    assert_eq!((found.digest, &*found.media_type), (digest, media_type::INDEX));
+    for manifest in &manifests {
+        let platform = manifest.platform.clone().expect("it was set");
+        let image = registry.image(&reference, &platform).expect("an image");
+        assert_eq!((image.found.digest, image.descriptor.digest), (digest, manifest.digest));
+    }
+    let error = registry.image(&reference, &"linux/s390x".parse().expect("a platform")).expect_err("not there");
+    assert_eq!(error.fault.to_string(), "it has no image for linux/s390x, only for linux/amd64, linux/arm64");
+}
+
+/// Docker's own form of a manifest, as every `docker push` makes it.
+#[test]
+fn what_docker_pushed_is_read_byte_for_byte() {
+    let server = PrivateRegistry::start().expect("a registry");
+    server.put(&image(), "shop:1.0").expect("put");
+    let name = |tag: &str| format!("docker://{}/shop:{tag}", server.host());
+    let mut skopeo = Command::new("skopeo");
+    skopeo.args(["copy", "--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false"]);
+    let copied = skopeo.args([name("1.0"), name("2.0")]).output().expect("`skopeo` is not installed");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    let registry = open(server.access());
+    let reference = server.server().reference("shop", Some("2.0")).expect("a name");
+    let read = registry.image(&reference, &amd64()).expect("an image");
+    assert_eq!(read.descriptor.media_type, media_type::DOCKER_MANIFEST);
+    assert_eq!(registry.find(&reference).expect("an answer").as_ref(), Some(&read.descriptor));
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = Layout::open_or_create(folder.path()).expect("a layout");
+    assert_eq!(layout.put_image(&read, &mut |_| {}).expect("put").digest, read.descriptor.digest);
 }
 
 /// Answers to greetings over TLS, until the test ends.
