@@ -30,6 +30,9 @@ pub enum Error {
     /// Something about repos.
     #[error(transparent)]
     Repo(#[from] crate::repo::RepoFault),
+    /// The logins of Docker or a credential helper cannot be used.
+    #[error(transparent)]
+    Login(#[from] crate::repo::LoginFault),
     /// The ledger cannot be used, or was used out of turn.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Fault),

@@ -26,8 +26,10 @@ pub(crate) struct Config {
     pub(crate) docker_host: Option<String>,
     /// Docker context, as `DOCKER_CONTEXT`.
     pub(crate) docker_context: Option<String>,
-    /// Whether no registry is asked for anything.
+    /// Whether no registry is to be asked.
     pub(crate) offline: Option<bool>,
+    /// URL of what stands in for Docker Hub.
+    pub(crate) docker_hub: Option<String>,
 }
 
 impl fmt::Display for Config {
@@ -39,6 +41,7 @@ impl fmt::Display for Config {
             ("docker.host", self.docker_host.as_deref().map(without_password)),
             ("docker.context", self.docker_context.clone()),
             ("offline", self.offline.map(|offline| offline.to_string())),
+            ("docker-hub", self.docker_hub.as_deref().map(without_password)),
         ];
         let set: Vec<_> =
             settings.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
@@ -55,6 +58,7 @@ impl Config {
             docker_host: self.docker_host.or(lower.docker_host),
             docker_context: self.docker_context.or(lower.docker_context),
             offline: self.offline.or(lower.offline),
+            docker_hub: self.docker_hub.or(lower.docker_hub),
         }
     }
 
@@ -108,6 +112,9 @@ impl Config {
                 "docker.host" => config.docker_host = Some(text),
                 "docker.context" => config.docker_context = Some(text),
                 "offline" => return Err(bad("`offline` is neither true nor false".to_owned())),
+                "docker-hub" => {
+                    config.docker_hub = Some(hub(&text).map_err(|reason| bad(format!("`docker-hub` {reason}")))?);
+                }
                 _ => return Err(bad(format!("`{key}` is no setting of dam"))),
             }
         }
@@ -131,8 +138,19 @@ pub(crate) fn store(text: &str) -> Result<StoreChoice, String> {
     StoreChoice::from_str(text, false).map_err(|_| format!("takes one of auto, docker, layout, not `{text}`"))
 }
 
+/// Reads the URL of what stands in for Docker Hub; the fault continues a sentence that names the setting.
+pub(crate) fn hub(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good = rest
+        .is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#']) && !rest.contains(char::is_whitespace));
+    match good {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(format!("takes a URL such as `https://hub.plant:5000`, not `{}`", without_password(text))),
+    }
+}
+
 fn is_known(key: &str) -> bool {
-    ["root", "store", "docker.host", "docker.context"].contains(&key)
+    ["root", "store", "docker.host", "docker.context", "docker-hub", "offline"].contains(&key)
 }
 
 /// Names the values of nested tables with dots.
@@ -167,11 +185,11 @@ mod tests {
             root: Some("/srv/dam".into()),
             store: Some(StoreChoice::Layout),
             docker_host: Some("tcp://plant:2375".into()),
-            docker_context: None,
-            offline: None,
+            ..Config::default()
         };
         assert_eq!(config, Ok(expected));
-        assert_eq!(parse("offline = true").expect("good").offline, Some(true));
+        let config = parse("offline = true\ndocker-hub = 'https://hub.plant:5000/'\n").expect("good");
+        assert_eq!((config.offline, config.docker_hub.as_deref()), (Some(true), Some("https://hub.plant:5000")));
         assert_eq!(parse("root = 'state'").expect("good").root.as_deref(), Some(Path::new("/etc/dam/state")));
     }
 
@@ -191,6 +209,11 @@ mod tests {
         assert_eq!(
             fault("store = 'podman'"),
             "`/etc/dam/config.toml`: `store` takes one of auto, docker, layout, not `podman`"
+        );
+        assert_eq!(fault("offline = 'yes'"), "`/etc/dam/config.toml`: `offline` is neither true nor false");
+        assert_eq!(
+            fault("docker-hub = 'https://me:secret@hub'"),
+            "`/etc/dam/config.toml`: `docker-hub` takes a URL such as `https://hub.plant:5000`, not `https://me:***@hub`"
         );
         assert!(fault("store = 'auto'\nroot").starts_with("`/etc/dam/config.toml`: line 2: "));
     }

@@ -12,11 +12,11 @@ use dam_core::Cancel;
 use dam_core::cache::Cache;
 use dam_core::event::Reporter;
 use dam_core::hooks::ProcessHooks;
-use dam_core::host::{Host, Scratch, private_folder};
+use dam_core::host::{Host, LockedLedger, Scratch, private_folder};
 use dam_core::ledger::{Ledger, Timestamp};
 use dam_core::legacy;
 use dam_core::plan::{self, Options};
-use dam_core::repo::{Logins, Registries};
+use dam_core::repo::{DockerLogins, Registries, Repo};
 use dam_core::store::docker::{DockerStore, Endpoint, EndpointSettings};
 use dam_core::store::{Builder, Description, LayoutStore, Store};
 
@@ -112,12 +112,14 @@ impl Surroundings {
         let flags = Config { root: global.root.clone(), store: global.store, ..Config::default() };
         let store = |text: String| config::store(&text).map_err(|reason| bad_variable("DAM_STORE", &reason));
         let switch = |text: String| config::switch(&text).map_err(|reason| bad_variable("DAM_OFFLINE", &reason));
+        let hub = |text: String| config::hub(&text).map_err(|reason| bad_variable("DAM_DOCKER_HUB", &reason));
         let variables = Config {
             root: self.variable("DAM_ROOT").map(PathBuf::from),
             store: self.text("DAM_STORE")?.map(store).transpose()?,
             docker_host: self.text("DOCKER_HOST")?,
             docker_context: self.text("DOCKER_CONTEXT")?,
             offline: self.text("DAM_OFFLINE")?.map(switch).transpose()?,
+            docker_hub: self.text("DAM_DOCKER_HUB")?.map(hub).transpose()?,
         };
         let mut files = Config::default();
         for file in self.config_files() {
@@ -153,16 +155,31 @@ impl Surroundings {
             of_user("podman/podman.sock"),
             vec![PathBuf::from("/run/podman/podman.sock")],
         ];
-        let home = self.variable("HOME").map(PathBuf::from).unwrap_or_default();
         let settings = EndpointSettings {
             docker_host: config.docker_host.clone(),
             docker_context: config.docker_context.clone(),
             tls_verify: self.variable("DOCKER_TLS_VERIFY").is_some(),
             cert_path: self.variable("DOCKER_CERT_PATH").map(PathBuf::from),
-            docker_config_dir: self.variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
+            docker_config_dir: self.docker_folder().unwrap_or_default(),
             default_sockets: sockets.concat(),
         };
         Ok(settings.resolve().map_err(dam_core::Error::from)?)
+    }
+
+    /// Returns the folder with the settings of `docker`.
+    fn docker_folder(&self) -> Option<PathBuf> {
+        let own = || self.variable("HOME").map(|home| Path::new(home).join(".docker"));
+        self.variable("DOCKER_CONFIG").map(PathBuf::from).or_else(own)
+    }
+
+    /// Lists the files with logins: that of `docker login`, and that of `podman login` and its kin.
+    ///
+    /// Source: <https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>.
+    fn login_files(&self) -> Vec<PathBuf> {
+        let docker = self.docker_folder().map(|folder| folder.join("config.json"));
+        let runtime = || self.variable("XDG_RUNTIME_DIR").map(|folder| Path::new(folder).join("containers/auth.json"));
+        let containers = self.variable("REGISTRY_AUTH_FILE").map(PathBuf::from).or_else(runtime);
+        docker.into_iter().chain(containers).collect()
     }
 
     fn default_root(&self) -> Result<PathBuf, CliError> {
@@ -173,15 +190,6 @@ impl Surroundings {
             CliError::misuse("no-root", "there is no place for dam's state: neither HOME nor XDG_STATE_HOME is set")
                 .hint(Hint::Again { before: "", after: "--root DIR", note: "" })
         })
-    }
-}
-
-/// Nobody is logged in.
-struct NoLogins;
-
-impl Logins for NoLogins {
-    fn find(&self, _: &str, _: &str) -> dam_core::Result<Option<dam_oci::registry::Credentials>> {
-        Ok(None)
     }
 }
 
@@ -306,9 +314,21 @@ impl Context {
             Some(ledger) => ledger.repos()?,
             None => Vec::new(),
         };
-        let hub = self.surroundings.text("DAM_DOCKER_HUB")?;
-        let registries = Registries::new(repos, Box::new(NoLogins), network).with_hub(hub);
-        Ok(registries.offline(self.config.offline.unwrap_or_default()))
+        let logins = DockerLogins::new(self.surroundings.login_files(), self.path(), cancel.clone());
+        let Config { offline, docker_hub, .. } = &self.config;
+        let registries = Registries::new(repos, Box::new(logins), network);
+        Ok(registries.with_hub(docker_hub.clone()).offline(offline.unwrap_or_default()))
+    }
+
+    /// Returns the repos as far as they can be known, for the hints of an error.
+    pub(crate) fn known_repos(&self) -> Vec<Repo> {
+        let repos = self.ledger_if_any().ok().flatten().and_then(|ledger| ledger.repos().ok());
+        repos.unwrap_or_else(|| vec![Repo::docker_hub()])
+    }
+
+    /// Opens the ledger for a change that needs no store, once nobody else changes anything.
+    pub(crate) fn ledger(&self, cancel: &Cancel, reporter: &dyn Reporter) -> Result<LockedLedger, CliError> {
+        Ok(LockedLedger::open(&self.root()?, cancel, reporter)?)
     }
 
     /// Returns a folder for temporary files that ends with the value.

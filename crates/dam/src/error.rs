@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use dam_core::repo::Repo;
+use dam_oci::registry::Server;
 use serde::Serialize;
 use serde_json::json;
 
@@ -48,6 +50,15 @@ pub(crate) enum Hint {
         /// What it is good for.
         note: &'static str,
     },
+    /// A change of the repo at an address, or a new repo where there is none yet; see [`CliError::of_repos`].
+    OfRepo {
+        /// The address.
+        server: String,
+        /// What to say of it, such as `--ca FILE`.
+        change: &'static str,
+        /// What it is good for.
+        note: &'static str,
+    },
     /// Something to do that is no command.
     Advice(String),
 }
@@ -63,6 +74,10 @@ impl Hint {
         match self {
             Self::Command(command, note) => (clean::line(command), note),
             Self::Again { before, after, note } => (clean::line(&invocation.again(before, after)), note),
+            Self::OfRepo { server, change, note } => {
+                let server = crate::invocation::quote(&clean::line(server));
+                (format!("dam addrepo --name NAME --server {server} {change}"), note)
+            }
             Self::Advice(text) => (clean::line(text), ""),
         }
     }
@@ -102,6 +117,18 @@ impl CliError {
     /// Adds a hint.
     pub(crate) fn hint(mut self, hint: Hint) -> Self {
         self.hints.push(hint);
+        self
+    }
+
+    /// Names the repos in hints that know an address only.
+    pub(crate) fn of_repos(mut self, repos: &[Repo]) -> Self {
+        for hint in &mut self.hints {
+            if let Hint::OfRepo { server, change, note } = hint
+                && let Some(repo) = repos.iter().find(|repo| is_at(repo, server))
+            {
+                *hint = Hint::Command(format!("dam modifyrepo {} {change}", repo.name), note);
+            }
+        }
         self
     }
 
@@ -157,6 +184,12 @@ impl CliError {
             hints: self.hints.iter().map(|hint| hint.resolve(invocation).0).collect(),
         }})
     }
+}
+
+/// Tells whether a repo is at an address, with or without its path.
+fn is_at(repo: &Repo, address: &str) -> bool {
+    repo.server.to_string() == address
+        || address.parse::<Server>().is_ok_and(|server| server.host() == repo.server.host())
 }
 
 /// `label: first line`, and further lines behind a bar, so that foreign words cannot pass for dam's own.

@@ -8,18 +8,21 @@ pub(crate) struct Invocation(Vec<String>);
 
 impl Invocation {
     /// Keeps the arguments, of which the first is the program; the program is shown as `dam`, wherever it lies. Values
-    /// of `--build-arg` are often secrets and are kept as `…`, because hints end in the logs of build servers.
+    /// of `--build-arg` are often secrets and are kept as `…`, because hints end in the logs of build servers; and so are
+    /// passwords.
     pub(crate) fn new(args: &[OsString]) -> Self {
         let mut words = vec!["dam".to_owned()];
-        let mut hides = false;
+        let mut hides = None;
         for arg in args.iter().skip(1) {
             let arg = arg.to_string_lossy();
-            words.push(match arg.strip_prefix("--build-arg=") {
-                Some(pair) => format!("--build-arg={}", without_value(pair)),
-                None if hides => without_value(&arg),
-                None => quote(&arg),
+            words.push(match (hides, arg.split_once('=')) {
+                (Some("--password"), _) => "…".to_owned(),
+                (Some(_), _) => without_value(&arg),
+                (None, Some(("--build-arg", pair))) => format!("--build-arg={}", without_value(pair)),
+                (None, Some(("--password", _))) => "--password=…".to_owned(),
+                (None, _) => quote(&arg),
             });
-            hides = !hides && arg == "--build-arg";
+            hides = ["--build-arg", "--password"].into_iter().find(|flag| hides.is_none() && arg == *flag);
         }
         Self(words)
     }
@@ -67,6 +70,8 @@ mod tests {
         for (typed, shown) in [
             ("dam create --build-arg TOKEN=hunter2 shop", "sudo dam create --build-arg TOKEN=… shop"),
             ("dam create --build-arg=TOKEN=a=b shop", "sudo dam create --build-arg=TOKEN=… shop"),
+            ("dam addrepo --password hunter2 --name x", "sudo dam addrepo --password … --name x"),
+            ("dam addrepo --password=a=b --name x", "sudo dam addrepo --password=… --name x"),
             ("dam create --build-arg TOKEN shop=1", "sudo dam create --build-arg TOKEN shop=1"),
         ] {
             assert_eq!(again(typed), shown);

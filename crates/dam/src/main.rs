@@ -19,6 +19,7 @@ mod hints;
 mod invocation;
 mod network;
 mod nss;
+mod password;
 mod reporter;
 mod run;
 mod show;

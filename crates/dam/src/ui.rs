@@ -169,6 +169,12 @@ impl Ui {
         Ok(prompt::read_line(cancel).inspect_err(|_| self.talk("\n"))?)
     }
 
+    /// Asks for what nobody else must see. Only where there is somebody to ask.
+    pub(crate) fn ask_secret(&self, question: &str, cancel: &dam_core::Cancel) -> Result<String, CliError> {
+        self.talk(&clean::lines(question));
+        Ok(prompt::read_secret(cancel).inspect_err(|_| self.talk("\n"))?)
+    }
+
     /// Tells whether somebody can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.nobody_to_ask().is_none()

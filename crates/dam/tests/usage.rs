@@ -29,6 +29,10 @@ Commands:
   verify      Compares what is installed with what the store holds, or checks all of a file
   diff        Says how two products differ: their apps, versions, layers, bytes and scripts
   purge       Removes images of apps that are not installed
+  addrepo     Gives a registry a name, and keeps what it takes to reach it [alias: ar]
+  modifyrepo  Changes what is known of a registry [alias: mr]
+  removerepo  Forgets a registry [alias: rr]
+  listrepos   Lists the registries [alias: lr]
   doctor      Says what is wrong with this machine, and which command mends it
   migrate     Takes over what DAM 1.x has installed
   completion  Prints the completions for a shell

@@ -3,6 +3,7 @@
 mod cancel;
 mod interruptible;
 mod lock;
+mod locked_ledger;
 mod private;
 mod scratch;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use cancel::Cancel;
 pub(crate) use interruptible::Interruptible;
 pub use lock::Lock;
+pub use locked_ledger::LockedLedger;
 pub use private::private_folder;
 pub use scratch::Scratch;
 

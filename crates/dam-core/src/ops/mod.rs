@@ -1,5 +1,6 @@
 //! What dam can do, one file per command: `dam X` is `commands/x.rs`, which calls `ops/x.rs`.
 
+pub mod addrepo;
 mod candidate;
 pub mod create;
 pub mod diff;
@@ -8,10 +9,13 @@ pub mod export;
 pub mod import;
 pub mod info;
 pub mod install;
+pub mod listrepos;
 pub mod migrate;
+pub mod modifyrepo;
 pub mod pull;
 pub mod purge;
 pub mod remove;
+pub mod removerepo;
 pub mod rollback;
 pub mod save;
 pub mod search;

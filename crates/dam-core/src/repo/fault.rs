@@ -62,6 +62,12 @@ pub enum RepoFault {
         /// The repo.
         name: RepoName,
     },
+    /// The key is not that of the certificate.
+    #[error("the client's key of repo `{name}` does not belong to its certificate")]
+    OtherKey {
+        /// The repo.
+        name: RepoName,
+    },
     /// A file is not what it should be.
     #[error("`{path}` holds no {what}, PEM: {reason}")]
     Pem {

@@ -4,9 +4,11 @@ mod fault;
 mod fetch;
 mod id;
 mod inquiry;
+mod logins;
 mod meant;
 mod name;
 mod names;
+pub(crate) mod pem;
 mod place;
 mod registries;
 pub mod rules;
@@ -20,6 +22,7 @@ pub use fetch::Fetched;
 pub use id::RepoId;
 use inquiry::Door;
 pub use inquiry::{Absent, Asked, Found, Inquiry, Unfetched, Where};
+pub use logins::{DockerLogins, LoginFault};
 pub use meant::Meant;
 pub use name::RepoName;
 pub(crate) use names::Names;
@@ -43,14 +46,14 @@ pub struct Repo {
     /// The user to log in as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The password, where it is kept in the ledger.
-    #[serde(skip)]
+    /// The password, where it is kept in the ledger. JSON says only whether it is.
+    #[serde(rename = "password_kept", serialize_with = "is_there")]
     pub password: Option<Secret>,
-    /// Certificates of its authority, PEM: the content, for the file may be on a stick.
-    #[serde(skip)]
+    /// Certificates of its authority, PEM: the content, for the file may be on a stick. JSON says only whether there are any.
+    #[serde(serialize_with = "is_there")]
     pub ca: Option<String>,
-    /// The client's certificate and key.
-    #[serde(skip)]
+    /// The client's certificate and key. JSON says only whether there are any.
+    #[serde(rename = "client_cert", serialize_with = "is_there")]
     pub client: Option<ClientCertificate>,
     /// Whether plain http, and certificates that nobody signed, are accepted.
     pub insecure: bool,
@@ -86,4 +89,9 @@ impl Repo {
     pub fn is_dams_own(&self) -> bool {
         self.ca.is_some() || self.client.is_some() || self.insecure || self.mirror_of.is_some()
     }
+}
+
+/// Says of what is not shown whether there is any.
+fn is_there<T, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(value.is_some())
 }

@@ -3,7 +3,7 @@
 
 use dam_oci::registry::{ClientCertificate, Scheme, Secret, Server};
 
-use super::{DOCKER_HUB, Repo, RepoFault, RepoId, RepoName};
+use super::{DOCKER_HUB, Repo, RepoFault, RepoId, RepoName, pem};
 
 /// Result of a rule.
 pub type Ruled<T = Vec<Repo>> = Result<T, RepoFault>;
@@ -133,9 +133,12 @@ fn changed(old: &Repo, changes: RepoChanges) -> Ruled<Repo> {
     })
 }
 
-/// Joins a client's certificate and key: both or neither.
+/// Joins a client's certificate and key: both or neither, and they belong together.
 pub fn client_of(name: &RepoName, parts: (Option<String>, Option<Secret>)) -> Ruled<Option<ClientCertificate>> {
     match parts {
+        (Some(chain), Some(key)) if !pem::belong_together(&chain, &key) => {
+            Err(RepoFault::OtherKey { name: name.clone() })
+        }
         (Some(chain), Some(key)) => Ok(Some(ClientCertificate { chain, key })),
         (None, None) => Ok(None),
         _ => Err(RepoFault::HalfClient { name: name.clone() }),

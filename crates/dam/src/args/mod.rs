@@ -14,6 +14,7 @@ mod misuse;
 mod number;
 mod pull;
 mod read;
+mod repos;
 mod search;
 
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
 pub(crate) use pull::Pull;
 pub(crate) use read::{Diff, History, Info, List, Save, Verify};
+pub(crate) use repos::{Addrepo, Listrepos, Modifyrepo, PasswordWord, Removerepo};
 pub(crate) use search::Search;
 
 use number::number;
@@ -85,6 +87,14 @@ pub(crate) enum Command {
     Verify(Verify),
     Diff(Diff),
     Purge(Purge),
+    #[command(visible_alias = "ar")]
+    Addrepo(Addrepo),
+    #[command(visible_alias = "mr")]
+    Modifyrepo(Modifyrepo),
+    #[command(visible_alias = "rr")]
+    Removerepo(Removerepo),
+    #[command(visible_alias = "lr")]
+    Listrepos(Listrepos),
     /// Says what is wrong with this machine, and which command mends it
     #[command(after_help = "Examples:\n  dam doctor\n  dam doctor --json")]
     Doctor,

@@ -1,5 +1,6 @@
 //! One file per command: `dam X` is `commands/x.rs`, which calls `dam_core::ops::x`.
 
+mod addrepo;
 mod change;
 mod completion;
 mod create;
@@ -12,11 +13,14 @@ mod import;
 mod info;
 mod install;
 mod list;
+mod listrepos;
 mod man;
 mod migrate;
+mod modifyrepo;
 mod pull;
 mod purge;
 mod remove;
+mod removerepo;
 mod rollback;
 mod save;
 mod search;
@@ -44,7 +48,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
     };
     let context = Context::new(&arguments.global, surroundings, ui)?;
     context.ui.debug(&format!("root: {}", context.root()?.display()));
-    match command {
+    let done = match command {
         Command::Create(args) => create::run(&context, &args),
         Command::Save(args) => save::run(&context, &args),
         Command::Install(args) => install::run(&context, &args),
@@ -55,6 +59,10 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Verify(args) => verify::run(&context, &args),
         Command::Pull(args) => pull::run(&context, &args),
         Command::Purge(args) => purge::run(&context, &args),
+        Command::Addrepo(args) => addrepo::run(&context, &args),
+        Command::Modifyrepo(args) => modifyrepo::run(&context, &args),
+        Command::Removerepo(args) => removerepo::run(&context, &args),
+        Command::Listrepos(args) => listrepos::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
@@ -66,5 +74,6 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Completion(_) | Command::Version | Command::Man(_) | Command::Docs(_) => {
             unreachable!("these were run above, before the settings were read")
         }
-    }
+    };
+    done.map_err(|error| error.of_repos(&context.known_repos()))
 }

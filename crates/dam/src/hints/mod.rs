@@ -11,9 +11,11 @@ mod fetch;
 mod hook;
 mod ledger;
 mod list;
+mod login;
 mod meta;
 mod oci;
 mod project;
+mod registry;
 mod repo;
 mod search;
 
@@ -65,6 +67,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
     match error {
         Error::Oci(fault) => oci::advise(fault),
         Error::Repo(fault) => repo::advise(fault),
+        Error::Login(fault) => login::advise(fault),
         Error::Ledger(fault) => ledger::advise(fault),
         Error::Project(fault) => project::advise(fault),
         Error::Bundle(fault) => bundle::advise(fault),

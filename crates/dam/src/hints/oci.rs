@@ -2,7 +2,7 @@
 
 use dam_oci::Error;
 
-use super::{Advice, access};
+use super::{Advice, access, registry};
 use crate::error::Hint;
 
 pub(super) fn advise(error: &Error) -> Advice {
@@ -29,7 +29,7 @@ pub(super) fn advise(error: &Error) -> Advice {
         }
         Error::Digest(_) | Error::Reference(_) => Advice::new("bad-name"),
         Error::Stream { source, .. } => Advice { path: None, ..access("".as_ref(), source) },
-        Error::Registry(_) => Advice::new("registry"),
+        Error::Registry(fault) => registry::advise(fault),
         Error::Unsupported { .. } => Advice::new("unsupported"),
     }
 }

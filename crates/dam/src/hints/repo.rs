@@ -30,7 +30,7 @@ pub(super) fn advise(fault: &RepoFault) -> Advice {
             Advice::with("repo-not-secure", [Hint::Again { before: "", after: "--insecure", note }])
         }
         RepoFault::MirrorOfItself { .. } => Advice::new("repo-mirror"),
-        RepoFault::HalfClient { .. } => {
+        RepoFault::HalfClient { .. } | RepoFault::OtherKey { .. } => {
             Advice::with("repo-half-client", [Hint::Advice("give both --client-cert and --client-key".into())])
         }
         RepoFault::Pem { path, .. } => {

@@ -59,7 +59,7 @@ impl Show for MigrateOutcome {
 }
 
 /// Says of a repo of DAM 1.x why it is none here.
-pub(super) fn left_out(repo: &LeftRepo) -> String {
+pub(crate) fn left_out(repo: &LeftRepo) -> String {
     let reason = repo.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
     foreign(&format!("repo `{}` of DAM 1.x is left out{reason}", repo.name))
 }

@@ -13,6 +13,7 @@ mod migrate;
 mod plan;
 mod pull;
 mod purge;
+mod repos;
 mod save;
 mod search;
 mod verify;
@@ -32,7 +33,9 @@ pub(crate) use diff::{Diff, Scripts};
 pub(crate) use history::{Entry, History};
 pub(crate) use info::Info;
 pub(crate) use list::List;
+pub(crate) use migrate::left_out;
 pub(crate) use pull::AllPulled;
+pub(crate) use repos::{RepoCheck, RepoList};
 pub(crate) use search::{Row, Search, missed};
 pub(crate) use version::Version;
 
