@@ -35,6 +35,9 @@ pub enum WriteError {
     /// The description cannot be written in the format.
     #[error("{0}")]
     Description(String),
+    /// It cannot be signed.
+    #[error("cannot sign the package")]
+    Sign(#[source] crate::sign::SignError),
 }
 
 /// A package file cannot be read.

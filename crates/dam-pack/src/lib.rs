@@ -10,6 +10,7 @@ mod name;
 mod package;
 mod path;
 mod relations;
+pub mod rpm;
 pub mod sign;
 pub mod units;
 mod version;

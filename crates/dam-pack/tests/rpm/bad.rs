@@ -1,0 +1,58 @@
+//! What cannot be packed, and that nothing of it stays.
+
+use std::fs;
+use std::path::Path;
+
+use dam_pack::{Content, EntryKind, Package, Role, WriteError};
+
+use crate::sample::{Folder, empty, entry, file};
+
+/// Returns why a package could not be written into an otherwise empty folder.
+fn fault(package: &Package) -> WriteError {
+    let folder = Folder::new();
+    let error = dam_pack::rpm::write(package, None, &folder.path().join("x.rpm")).expect_err("a bad one");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    error
+}
+
+fn from_disk(path: &Path, size: u64) -> Package {
+    let content = Content::File { path: path.to_owned(), size };
+    let entries = vec![entry("/a", EntryKind::File { content, mode: 0o644, role: Role::Plain })];
+    Package { entries, ..empty() }
+}
+
+#[test]
+fn a_path_stands_once() {
+    let twice = || file("/a", b"", 0o644, Role::Plain);
+    let error = fault(&Package { entries: vec![twice(), twice()], ..empty() });
+    assert_eq!(error.to_string(), "`/a` is twice in the package");
+}
+
+#[test]
+fn no_text_holds_a_nul() {
+    let error = fault(&Package { summary: "a\0b".to_owned(), ..empty() });
+    assert_eq!(error.to_string(), r#""a\0b" holds a NUL, which an .rpm cannot"#);
+}
+
+#[test]
+fn a_file_that_changes_is_told() {
+    let folder = Folder::new();
+    let path = folder.path().join("content");
+    fs::write(&path, b"12345").expect("a file");
+    assert!(matches!(fault(&from_disk(&path, 4)), WriteError::Length { said: 4, found: None, .. }));
+    assert!(matches!(fault(&from_disk(&path, 6)), WriteError::Length { said: 6, found: Some(5), .. }));
+    fs::remove_file(&path).expect("it is there");
+    assert!(matches!(fault(&from_disk(&path, 5)), WriteError::Content { path: named, .. } if named == path));
+}
+
+#[test]
+fn more_than_the_format_counts_is_told_before_it_is_read() {
+    let error = fault(&from_disk(Path::new("/dev/zero"), 1 << 32));
+    assert_eq!(error.to_string(), "`/a` is too large for an .rpm, which holds 4 GiB");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let error = dam_pack::rpm::write(&empty(), None, Path::new("/proc/x.rpm")).expect_err("nothing is written there");
+    assert_eq!(error.to_string(), "cannot write `/proc/x.rpm`");
+}
