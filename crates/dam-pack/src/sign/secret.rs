@@ -46,13 +46,23 @@ fn unlock(mut bytes: Bytes<'_>, passphrase: Option<&[u8]>) -> Result<Vec<u8>, Si
     let short = || SignError::Key("it is cut short".to_owned());
     match bytes.byte().ok_or_else(short)? {
         0 => Ok(bytes.0.to_owned()),
-        254 => {
+        check @ (254 | 255) => {
             let lock = Lock::read(&mut bytes).ok_or_else(short)??;
             let open = lock.open(passphrase.ok_or(SignError::Locked)?, bytes.0)?;
-            let (numbers, sum) = open.split_last_chunk::<20>().ok_or_else(short)?;
-            let found = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, numbers);
-            if found.as_ref() == sum { Ok(numbers.to_owned()) } else { Err(SignError::Passphrase) }
+            let length = if check == 254 { 20 } else { 2 };
+            let (numbers, found) = open.split_at(open.len().checked_sub(length).ok_or_else(short)?);
+            let sum = if check == 254 { sha1(numbers) } else { total(numbers) };
+            if sum == found { Ok(numbers.to_owned()) } else { Err(SignError::Passphrase) }
         }
         _ => Err(SignError::Key("it is locked in a way that is not known, not by a passphrase and AES".to_owned())),
     }
+}
+
+fn sha1(numbers: &[u8]) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, numbers).as_ref().to_owned()
+}
+
+/// The sum of all bytes, which is what older keys have.
+fn total(numbers: &[u8]) -> Vec<u8> {
+    numbers.iter().fold(0_u16, |sum, byte| sum.wrapping_add((*byte).into())).to_be_bytes().to_vec()
 }

@@ -2,7 +2,9 @@
 
 mod bad;
 mod install;
+mod keys;
 mod oracle;
 mod sample;
+mod sign;
 mod tools;
 mod write;
