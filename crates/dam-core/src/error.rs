@@ -56,6 +56,9 @@ pub enum Error {
     /// Apps that cannot be exported.
     #[error(transparent)]
     Export(#[from] crate::ops::export::ExportFault),
+    /// Something that cannot be pushed.
+    #[error(transparent)]
+    Push(#[from] crate::ops::push::PushFault),
     /// Something about a search.
     #[error(transparent)]
     Search(#[from] crate::ops::search::SearchFault),

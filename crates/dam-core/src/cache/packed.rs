@@ -22,6 +22,8 @@ pub enum Packing {
     Zstd(Option<Level>),
     /// All but gzip layers become gzip, for engines that take no zstd.
     Gzip,
+    /// Raw layers become gzip, which every engine takes. What came compressed stays byte for byte.
+    GzipRaw,
     /// All layers become raw.
     Raw,
 }
@@ -44,11 +46,18 @@ enum Fate {
 }
 
 impl Packing {
+    /// Tells whether an image would not stay byte for byte.
+    pub(crate) fn changes(self, image: &dyn Image) -> bool {
+        image.manifest().layers.iter().any(|layer| self.fate(layer) != Fate::Stays)
+    }
+
     fn fate(self, layer: &Descriptor) -> Fate {
         let kind = Kind::of(layer);
         match self {
             Self::Raw if kind == Kind::Raw => Fate::Stays,
             Self::Raw => Fate::Unpacked,
+            Self::GzipRaw if kind != Kind::Raw => Fate::Stays,
+            Self::GzipRaw => Fate::Cached(Form::Gzip),
             Self::Gzip if kind == Kind::Gzip => Fate::Stays,
             Self::Gzip => Fate::Cached(Form::Gzip),
             Self::Zstd(level) if kind == Kind::Raw => Fate::Cached(Form::Zstd(level.unwrap_or_default())),

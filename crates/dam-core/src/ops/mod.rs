@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod modifyrepo;
 pub mod pull;
 pub mod purge;
+pub mod push;
 pub mod remove;
 pub mod removerepo;
 pub mod rollback;

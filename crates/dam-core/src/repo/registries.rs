@@ -108,6 +108,22 @@ impl Registries {
         Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
     }
 
+    /// Gets ready to speak to a server: as its repo is spoken to, where it is one or below one.
+    ///
+    /// # Errors
+    /// Those of [`Registries::open`].
+    pub fn open_at(&self, server: &Server) -> Result<Registry> {
+        let holds = |repo: &&Repo| repo.server.host() == server.host() && is_below(server.path(), repo.server.path());
+        let repo = self.repos.iter().filter(holds).max_by_key(|repo| repo.server.path().len());
+        if let Some(repo) = repo.filter(|repo| server.scheme().is_none() || server.scheme() == repo.server.scheme()) {
+            return self.open(repo);
+        }
+        let credentials = self.logins.find(server.host(), server.path())?;
+        let api = self.hub.clone().filter(|_| server.is_docker_hub());
+        let access = Access { credentials, api, ..Access::anonymous(server.clone()) };
+        Ok(Registry::open(access, &self.network).map_err(dam_oci::Error::from)?)
+    }
+
     /// Returns the repos that mirror the registry of an image, by number.
     pub fn mirrors_of(&self, reference: &Reference) -> Vec<&Repo> {
         let mirrors = |repo: &&Repo| repo.mirror_of.as_ref().is_some_and(|origin| origin.holds(reference));
@@ -137,4 +153,9 @@ impl Registries {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Tells whether a path is another one or below it.
+fn is_below(path: &str, above: &str) -> bool {
+    above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -45,7 +45,7 @@ impl Registry {
     /// Puts an image under a reference, by tag or, where it has none, by digest. The manifest goes byte for byte, after all
     /// it names. Blobs that are there are not sent, and those of `elsewhere`, which says in which other repository of this
     /// registry a blob is, are taken from there if the registry does that. What it then keeps is compared with what was
-    /// sent. `on_bytes` hears how many more bytes are there; it is called on several threads.
+    /// sent. `on_bytes` hears of every byte that is there, sent or not, once; it is called on several threads.
     ///
     /// # Errors
     /// [`crate::Error::Registry`], with [`RegistryFault::Altered`] where the registry keeps something else; those of reading
@@ -131,6 +131,7 @@ impl<'a> Push<'a> {
         on_bytes: &(dyn Fn(u64) + Sync),
     ) -> Result<Fate, Trouble> {
         if self.has(blob)?.is_some() {
+            on_bytes(blob.size);
             return Ok(Fate::Present);
         }
         let (client, scope, repository) = (self.client(), &self.scope, &self.repository);
@@ -140,7 +141,10 @@ impl<'a> Push<'a> {
             None => None,
         };
         let fate = match begun {
-            Some(Begun::Mounted) => Fate::Mounted,
+            Some(Begun::Mounted) => {
+                on_bytes(blob.size);
+                Fate::Mounted
+            }
             Some(Begun::Refused) | None => upload.run(None).map(|()| Fate::Sent(blob.size))?,
             Some(Begun::Session(session)) => upload.run(Some(session)).map(|()| Fate::Sent(blob.size))?,
         };

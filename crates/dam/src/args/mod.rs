@@ -13,6 +13,7 @@ mod import;
 mod misuse;
 mod number;
 mod pull;
+mod push;
 mod read;
 mod repos;
 mod search;
@@ -29,6 +30,7 @@ pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
 pub(crate) use import::Import;
 pub(crate) use pull::Pull;
+pub(crate) use push::Push;
 pub(crate) use read::{Diff, History, Info, List, Save, Verify};
 pub(crate) use repos::{Addrepo, Listrepos, Modifyrepo, PasswordWord, Removerepo};
 pub(crate) use search::Search;
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Import(Import),
     #[command(visible_alias = "se")]
     Search(Search),
+    Push(Push),
     Info(Info),
     History(History),
     Verify(Verify),

@@ -19,6 +19,7 @@ mod migrate;
 mod modifyrepo;
 mod pull;
 mod purge;
+mod push;
 mod remove;
 mod removerepo;
 mod rollback;
@@ -66,6 +67,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
+        Command::Push(args) => push::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),

@@ -15,6 +15,7 @@ mod login;
 mod meta;
 mod oci;
 mod project;
+mod push;
 mod registry;
 mod repo;
 mod search;
@@ -73,6 +74,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Bundle(fault) => bundle::advise(fault),
         Error::List(fault) => list::advise(fault),
         Error::Export(fault) => export::advise(fault),
+        Error::Push(fault) => push::advise(fault),
         Error::Search(fault) => search::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),

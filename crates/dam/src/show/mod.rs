@@ -13,6 +13,7 @@ mod migrate;
 mod plan;
 mod pull;
 mod purge;
+mod push;
 mod repos;
 mod save;
 mod search;
