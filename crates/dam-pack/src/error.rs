@@ -23,7 +23,13 @@ pub enum WriteError {
         source: io::Error,
     },
     /// A file that goes into the package is longer or shorter than was said.
-    #[error("`{path}` is not the {said} bytes long that it was: it has {}", match .found { Some(found) => format!("{found}"), None => "more".to_owned() })]
+    #[error(
+        "`{path}` has {}",
+        match .found {
+            Some(found) => format!("{found} bytes, not the {said} it had before"),
+            None => format!("more than the {said} bytes it had before"),
+        }
+    )]
     Length {
         /// The file.
         path: PathBuf,

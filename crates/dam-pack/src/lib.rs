@@ -3,6 +3,8 @@
 //! This crate knows no container and no terminal; it never prints, reads the environment or exits.
 
 mod architecture;
+mod content;
+pub mod deb;
 mod error;
 mod file_name;
 pub mod lifecycle;
@@ -13,8 +15,10 @@ mod relations;
 pub mod rpm;
 pub mod sign;
 pub mod units;
+mod unpack;
 mod version;
 mod view;
+mod xz;
 
 pub use architecture::Architecture;
 pub use error::{ReadError, WriteError};
@@ -25,3 +29,4 @@ pub use path::{PackagePath, ParsePathError};
 pub use relations::{Comparison, ParseRelationError, Relation, Relations};
 pub use version::{PackageVersion, ParseVersionError, VersionPart};
 pub use view::{Compression, Construct, EntryView, KindView, PackageView, RelationKind, RoleView, ScriptView, Visitor};
+pub use xz::{DICTIONARY, XzEncoder};
