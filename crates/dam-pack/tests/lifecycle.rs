@@ -8,9 +8,10 @@
 //!   as an upgrade whose old package has no turn of its own; `%posttrans` gets 0.
 
 mod engine;
+#[allow(dead_code, reason = "each test file uses a part of the machine")]
 mod machine;
 
-use std::thread;
+use std::{mem, thread};
 
 use dam_pack::Format;
 
@@ -144,7 +145,10 @@ fn events(machine: &Machine, event: Event) -> usize {
             for (config_column, config) in [Config::Untouched, Config::Edited, Config::Deleted].into_iter().enumerate()
             {
                 let conditions = Conditions { systemd, opted_out, config };
-                let after = machine.run(&story(machine.format(), event, conditions, &steps));
+                let after = {
+                    let (before, conditions) = story(machine.format(), event, conditions);
+                    machine.run_after(&before, &format!("{conditions}{}{steps}", Machine::MARK))
+                };
                 let column = [usize::from(opted_out), 2, 3, 3][column];
                 let services = SERVICES.iter().find(|row| row.0 == event).expect("a row").1[column];
                 let config = CONFIGS.iter().find(|row| row.0 == event).expect("a row").1[config_column];
@@ -190,8 +194,8 @@ fn outcome(after: &After) -> (bool, String, String, &'static str) {
     (after.success, format!("{enabled}, {service}"), config, group)
 }
 
-/// Tells the whole story of an event: what was before, the conditions, and the event.
-fn story(format: Format, event: Event, conditions: Conditions, steps: &str) -> String {
+/// Tells what was before an event, and how the conditions came about.
+fn story(format: Format, event: Event, conditions: Conditions) -> (String, String) {
     let mut story = String::from("mkdir -p /var/lib/docker; echo precious >/var/lib/docker/data\n");
     let Conditions { systemd, opted_out, config } = conditions;
     if matches!(systemd, Systemd::Runs | Systemd::Denied) {
@@ -205,13 +209,14 @@ fn story(format: Format, event: Event, conditions: Conditions, steps: &str) -> S
         let first = calls(format, &install_steps(format, "1"));
         story += &if event == Event::Downgrade { first.replace("unpack 1", "unpack 2") } else { first };
         if matches!(systemd, Systemd::Runs | Systemd::Denied) {
-            story += "touch /machine/active/docker.service /machine/active/docker.socket\n";
+            story += "for unit in service socket; do : >/machine/active/docker.$unit; done\n";
         }
         if event == Event::Return {
             story += &self::steps(format, Event::Remove).expect("both remove");
             story += "rm -f /machine/active/*\n";
         }
     }
+    let before = mem::take(&mut story);
     match config {
         Config::Untouched => {}
         Config::Edited => story += "mkdir -p /etc/docker; echo mine >/etc/docker/daemon.json\n",
@@ -223,7 +228,7 @@ fn story(format: Format, event: Event, conditions: Conditions, steps: &str) -> S
     if event == Event::Purge && format == Format::Rpm {
         story += "mkdir -p /etc/dam-docker; : >/etc/dam-docker/purge\n";
     }
-    story + Machine::MARK + steps
+    (before, story)
 }
 
 /// Returns how a version comes where none is.

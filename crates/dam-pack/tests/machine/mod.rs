@@ -3,27 +3,31 @@
 //! A tree with busybox and small stand-ins for systemd's, Debian's and Docker's tools (`bin/`), entered by chroot. It
 //! is set back before each story, which is shell: what a package tool would do, step by step.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use dam_pack::lifecycle::Lifecycle;
 use dam_pack::{Content, DebScript, EntryKind, Format, RpmScript};
 use tempfile::TempDir;
 
 /// Programs of busybox that the scripts and the stand-ins may use: all of them are in coreutils, grep and dash.
-const PROGRAMS: &str = "cat chmod cp cut grep ls mkdir mv rm rmdir sh sha256sum timeout touch";
+const PROGRAMS: &str = "cat chmod cp cut grep ln ls mkdir mv rm rmdir sh sha256sum timeout";
 
 /// The machine.
 pub(crate) struct Machine {
-    root: TempDir,
+    root: Rc<TempDir>,
     format: Format,
+    /// The stories whose ends are kept, in `/kept/INDEX`.
+    kept: RefCell<Vec<String>>,
 }
 
 /// What a story left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct After {
     /// Whether every script succeeded.
     pub(crate) success: bool,
@@ -33,19 +37,18 @@ pub(crate) struct After {
     pub(crate) record: Vec<String>,
     /// What systemd did since the mark: `started docker.service`.
     pub(crate) done: Vec<String>,
-    root: std::path::PathBuf,
+    root: Rc<TempDir>,
 }
 
 impl Machine {
     /// Forgets what was recorded so far: what comes next is the event.
-    pub(crate) const MARK: &str = ": >/record; : >/machine/done; : >/said\n";
+    pub(crate) const MARK: &str = ": >/record; : >/machine/done; exec 2>/said\n";
 
     /// Builds a machine of a format's world, with version 1 and 2 of a package at hand.
     pub(crate) fn new(format: Format, lifecycle: &Lifecycle) -> Self {
         let root = tempfile::tempdir().expect("a temp folder");
         let at = |path: &str| root.path().join(path);
-        for folder in ["bin", "dev", "usr/bin", "usr/sbin", "package/usr/bin", "package/usr/lib/systemd/system-preset"]
-        {
+        for folder in ["bin", "dev", "usr/bin", "package/usr/lib/systemd/system-preset"] {
             fs::create_dir_all(at(folder)).expect("a folder");
         }
         // A plain file does, and needs no rights to be made.
@@ -61,9 +64,8 @@ impl Machine {
         for file in fs::read_dir(stands_in).expect("listed") {
             let file = file.expect("an entry");
             let name = file.file_name().into_string().expect("ASCII");
-            let folder = if name.starts_with("docker") { "package/usr/bin" } else { "usr/bin" };
             if format == Format::Deb || !name.starts_with("deb-") {
-                write(&at(folder).join(&name), &fs::read_to_string(file.path()).expect("read"));
+                write(&at("usr/bin").join(&name), &fs::read_to_string(file.path()).expect("read"));
             }
         }
         if let Some(preset) = lifecycle.preset()
@@ -74,7 +76,7 @@ impl Machine {
         for (name, text) in scripts(format, lifecycle) {
             write(&at(&name), &text);
         }
-        Self { root, format }
+        Self { root: Rc::new(root), format, kept: RefCell::default() }
     }
 
     /// Returns the format of its world.
@@ -82,11 +84,37 @@ impl Machine {
         self.format
     }
 
+    /// Takes programs away, for good.
+    pub(crate) fn lacks(&self, programs: &[&str]) {
+        for program in programs {
+            let path = self.root.path().join("usr/bin").join(program);
+            assert!(!path.exists() || fs::remove_file(&path).is_ok(), "{program}");
+        }
+    }
+
     /// Runs a story on a machine as new, and returns what it left.
     pub(crate) fn run(&self, story: &str) -> After {
-        let script = format!("{RESET}{story}");
-        fs::write(self.root.path().join("story"), script).expect("written");
+        self.run_after("", story)
+    }
+
+    /// Runs a story on a machine on which another one ended well, and returns what the second left. What the first left is
+    /// kept: many stories go on from the same.
+    pub(crate) fn run_after(&self, before: &str, story: &str) -> After {
+        let mut kept = self.kept.borrow_mut();
+        let number = kept.iter().position(|known| known == before).unwrap_or_else(|| {
+            let number = kept.len();
+            let first = self.tell(&format!("{RESET}{before}kept=/kept/{number}\n{KEEP}"));
+            assert!(first.success, "{before}: {first:#?}");
+            kept.push(before.to_owned());
+            number
+        });
+        self.tell(&format!("cp -pR /kept/{number}/. /\n{}{story}", Self::MARK))
+    }
+
+    /// Lets the shell of the machine tell a story.
+    fn tell(&self, story: &str) -> After {
         let root = self.root.path();
+        fs::write(root.join("story"), format!("{FUNCTIONS}{story}")).expect("written");
         let is_root = fs::metadata(root).expect("is there").uid() == 0;
         let mut command = if is_root { Command::new("chroot") } else { Command::new("unshare") };
         if !is_root {
@@ -106,7 +134,7 @@ impl Machine {
             said,
             record: lines("record"),
             done: lines("machine/done"),
-            root: root.to_owned(),
+            root: Rc::clone(&self.root),
         }
     }
 }
@@ -114,39 +142,48 @@ impl Machine {
 impl After {
     /// Returns a file's text, if it is there.
     pub(crate) fn file(&self, path: &str) -> Option<String> {
-        fs::read_to_string(self.root.join(&path[1..])).ok()
+        fs::read_to_string(self.root.path().join(&path[1..])).ok()
     }
 
     /// Says whether a unit starts when the machine does.
     pub(crate) fn enabled(&self, unit: &str) -> bool {
-        let machine = self.root.join("machine");
+        let machine = self.root.path().join("machine");
         machine.join("enabled").join(unit).exists() && !machine.join("masked").join(unit).exists()
     }
 
     /// Says whether a unit runs.
     pub(crate) fn active(&self, unit: &str) -> bool {
-        self.root.join("machine/active").join(unit).exists()
+        self.root.path().join("machine/active").join(unit).exists()
     }
 }
 
-/// Makes a machine as new: everything that a story can change is in these folders.
-const RESET: &str = "\
-rm -rf /etc /var /run /machine /usr/share /usr/lib /usr/bin/docker /usr/bin/dockerd /usr/sbin/policy-rc.d /record /said
-mkdir -p /etc /var/lib /run /usr/share /machine/active /machine/enabled /machine/masked /machine/remembered
-echo root:x:0: >/etc/group
-: >/record
-: >/machine/done
-exec 2>/said
-# What a package tool does with files.
+/// What a package tool does with files; then everything that a story can change is deleted.
+const FUNCTIONS: &str = r#"
 unpack() {
-    cp -R /package/. /
+    cp -pR /package/. /
     mkdir -p /usr/share/dam-docker /etc/docker
-    echo \"{ \\\"from\\\": \\\"version $1\\\" }\" >/usr/share/dam-docker/daemon.json
+    echo "{ \"from\": \"version $1\" }" >/usr/share/dam-docker/daemon.json
 }
 delete() {
-    rm -rf /usr/share/dam-docker /usr/bin/docker /usr/bin/dockerd /usr/lib/systemd/system-preset
+    rm -rf /usr/share/dam-docker /usr/lib/systemd
     rmdir /etc/docker 2>/dev/null || :
 }
+cd /
+rm -rf etc var run machine usr/share usr/lib usr/sbin record said
+exec 2>/said
+"#;
+
+/// Makes a machine as new.
+const RESET: &str = "\
+mkdir -p /etc /var/lib /run /usr/share /usr/lib /usr/sbin /machine/active /machine/enabled /machine/masked /machine/remembered
+echo root:x:0: >/etc/group
+";
+
+/// Keeps what a story left.
+const KEEP: &str = "\
+mkdir -p $kept/usr
+cp -pR etc var run machine $kept
+cp -pR usr/share usr/lib usr/sbin $kept/usr
 ";
 
 /// Returns the scripts by the name a story calls them, such as `postinst`; those a package has not do nothing.
