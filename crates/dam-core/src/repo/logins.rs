@@ -6,7 +6,7 @@
 //! <https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>.
 
 mod fault;
-mod helper;
+mod program;
 mod settings;
 
 use std::path::PathBuf;
@@ -49,12 +49,12 @@ impl DockerLogins {
 
     fn in_settings(&self, settings: &Settings, host: &str, path: &str) -> Result<Option<Credentials>> {
         if let Some(name) = settings.helper(host, path)? {
-            let program = helper::find(&name, &self.path)?;
+            let found = program::find(&name, &self.path)?;
             let servers: &[&str] = if host == "docker.io" { &[HUB, host] } else { &[host] };
             for server in servers {
-                let found = helper::get(&program, server, self.patience, &self.cancel)?;
-                if found.is_some() {
-                    return Ok(found);
+                let login = program::get(&found, server, self.patience, &self.cancel)?;
+                if login.is_some() {
+                    return Ok(login);
                 }
             }
         }
