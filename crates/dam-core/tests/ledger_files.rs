@@ -12,8 +12,9 @@ use dam_core::ledger::{
     AppState, Change, FILE, Fault, Installed, Ledger, LeftRepo, OperationKind, OperationState, Source, StepState,
     Timestamp,
 };
-use dam_core::repo::Repo;
+use dam_core::repo::{Repo, rules};
 use dam_core::testing::release;
+use dam_oci::registry::{Secret, Server};
 use proptest::prelude::{any, prop, prop_assume, proptest};
 use serde_json::{Value, json};
 
@@ -21,6 +22,8 @@ use serde_json::{Value, json};
 const VERSION_1: &str = include_str!("fixtures/ledger-1.sql");
 /// Version 2, with repos of DAM 1.x as bad as they get. Kept forever.
 const VERSION_2: &str = include_str!("fixtures/ledger-2.sql");
+/// Version 3, with repos of every kind. Kept forever.
+const VERSION_3: &str = include_str!("fixtures/ledger-3.sql");
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -169,6 +172,26 @@ fn repos_of_version_2_get_good_names() {
     // Whoever changes the repos has been told.
     ledger.change_repos(|repos| Ok(repos.to_vec())).expect("nothing is refused");
     assert_eq!((look(&ledger), ledger.left_repos().expect("readable")), (good.map(str::to_owned).to_vec(), vec![]));
+}
+
+#[test]
+fn version_3_is_read_for_ever() {
+    let folder = folder();
+    let path = folder.path().join(FILE);
+    rusqlite::Connection::open(&path).and_then(|file| file.execute_batch(VERSION_3)).expect("good SQL");
+    let mut ledger = Ledger::open(folder.path()).expect("openable");
+    let repos = ledger.repos().expect("readable");
+    assert_eq!(repos.iter().map(|repo| repo.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 9]);
+    let (plant, client, mirror) = (&repos[1], &repos[2], &repos[3]);
+    assert_eq!((plant.is_default, plant.username.as_deref()), (true, Some("me")));
+    assert_eq!(plant.password, Some(Secret::new("two words")));
+    assert!(client.ca.is_some() && client.client.is_some());
+    assert_eq!((mirror.insecure, mirror.mirror_of.clone()), (true, Some(Server::docker_hub())));
+    assert_eq!(ledger.left_repos().expect("readable").len(), 1);
+    // 10 was removed.
+    let new = Repo::new("new".parse().expect("a name"), "new:1".parse().expect("a server"));
+    let repos = ledger.change_repos(|repos| rules::add(repos, new)).expect("good");
+    assert_eq!(repos.last().map(|repo| repo.id), Some(11));
 }
 
 #[test]

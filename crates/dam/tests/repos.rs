@@ -360,11 +360,13 @@ fn a_password_is_nowhere_but_in_the_ledger() {
 #[test]
 fn a_registry_is_named_as_its_repo_in_hints() {
     let login = RegistryBuilder::new().login().start().expect("docker-registry");
-    let dam = Dam::new().online();
+    let dam = Dam::new().online().variable("DAM_DOCKER_HUB", "http://127.0.0.1:1");
     let _ = dam.run(&format!("addrepo --name plant --server {}", login.host())).success();
     let hint = "hint: dam modifyrepo plant --username USER   keeps a login\n";
-    dam.run("search --repo plant").failure().said(hint);
-    dam.run("search").failure().said(hint);
+    dam.run("search --repo plant shop").failure().said(hint);
+    dam.run("search shop").failure().said(hint);
+    let json = dam.run("search shop --json").failure().json().to_string();
+    assert!(json.contains("dam modifyrepo plant --username USER"), "{json}");
 }
 
 #[test]

@@ -72,10 +72,11 @@ impl Registries {
         self.repos.iter().find(|repo| repo.is_default).unwrap_or(&self.repos[0])
     }
 
-    /// Returns the repo that an image belongs to, by its name: that of the longest path, for one may be below another.
+    /// Returns the repo that an image belongs to, by its name: that of the longest path, for one may be below another. Of
+    /// several at one place it is the default, else the oldest.
     pub fn repo_of(&self, reference: &Reference) -> Option<&Repo> {
-        let holds = self.repos.iter().filter(|repo| repo.server.holds(reference));
-        holds.max_by_key(|repo| repo.server.path().len())
+        let holds = self.repos.iter().rev().filter(|repo| repo.server.holds(reference));
+        holds.max_by_key(|repo| (repo.server.path().len(), repo.is_default))
     }
 
     /// Gets ready to speak to a repo's registry.

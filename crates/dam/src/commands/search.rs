@@ -72,7 +72,8 @@ fn tell(context: &Context, args: &Search, outcome: Outcome, repos: usize) -> Res
         let what = args.mask.as_ref().map(|mask| format!(" for `{}`", mask.as_str())).unwrap_or_default();
         context.ui.status(&format!("nothing was found{what}"));
     }
-    let mut errors: Vec<_> = faults.into_iter().map(|fault| error(fault, repos)).collect();
+    let known = context.known_repos();
+    let mut errors: Vec<_> = faults.into_iter().map(|fault| error(fault, repos).of_repos(&known)).collect();
     let Some(last) = errors.pop() else { return Ok(()) };
     for error in &errors {
         context.ui.fail(error);
@@ -87,7 +88,9 @@ fn document(context: &Context, found: Vec<Found>, outcome: Outcome, repos: usize
         return Err(faults.remove(0).error.into());
     }
     let failed = !faults.is_empty();
-    let errors = faults.into_iter().map(|fault| context.ui.error_document(&error(fault, repos))).collect();
+    let known = context.known_repos();
+    let errors = faults.into_iter().map(|fault| context.ui.error_document(&error(fault, repos).of_repos(&known)));
+    let errors = errors.collect();
     context.ui.print(&show::Search { found, notes, errors })?;
     if failed { Err(CliError::told()) } else { Ok(()) }
 }
