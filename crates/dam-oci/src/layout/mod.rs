@@ -11,6 +11,8 @@
 //! Source: <https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md>. `index.json` and blobs appear by
 //! rename only, so a reader sees the old or the new, and a crash leaves nothing but a file in `ingest/`.
 
+mod diff_id;
+mod flush;
 mod garbage;
 mod image;
 mod index;

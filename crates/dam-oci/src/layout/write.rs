@@ -7,11 +7,10 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::archive::read_full;
+use crate::layout::diff_id::diff_id;
+use crate::layout::flush::Flush;
 use crate::layout::{CHUNK, Layout, index};
-use crate::{
-    Compression, Decompressed, Descriptor, Digest, Error, Hasher, Image, Manifest, Result, VerifyingReader, config,
-    visit_blobs,
-};
+use crate::{Descriptor, Digest, Error, Hasher, Image, Manifest, Result, VerifyingReader, config, visit_blobs};
 
 impl Layout {
     /// Puts all blobs of `image`, checked, then its manifest, and keeps it without a name. `on_bytes` hears of every
@@ -126,7 +125,7 @@ impl Layout {
         }
         let Ok(file) = File::open(self.blob_path(blob.digest)) else { return Ok(false) };
         let mut reader = VerifyingReader::new(file, blob);
-        match diff_id(blob, &mut Passing { reader: &mut reader, file: None, on_bytes: &mut |_| {} }) {
+        match diff_id(blob, &mut reader) {
             Ok(found) => compare(blob, diff_ids, found).map(|()| true),
             Err(_) => Ok(false),
         }
@@ -140,7 +139,7 @@ impl Layout {
         on_bytes: &'a mut dyn FnMut(u64),
     ) -> Result<Passing<'a>> {
         let file = if self.has_sound_blob(blob) { None } else { Some(self.temporary()?) };
-        Ok(Passing { reader, file, on_bytes })
+        Ok(Passing { reader, file, flush: Flush::default(), on_bytes })
     }
 
     /// Gives a whole blob its name, and takes it from a damaged one.
@@ -178,6 +177,7 @@ impl Layout {
 struct Passing<'a> {
     reader: &'a mut dyn Read,
     file: Option<NamedTempFile>,
+    flush: Flush,
     on_bytes: &'a mut dyn FnMut(u64),
 }
 
@@ -188,6 +188,7 @@ impl Read for Passing<'_> {
         if let Some(file) = &mut self.file {
             let written = file.write_all(&buffer[..count]);
             written.map_err(|error| io::Error::other(Error::access(file.path())(error)))?;
+            self.flush.wrote(file.as_file(), count);
         }
         (self.on_bytes)(count as u64);
         Ok(count)
@@ -203,21 +204,6 @@ fn compare(layer: &Descriptor, diff_ids: &[Digest], found: Digest) -> Result<()>
         }
         None => Ok(()),
     }
-}
-
-/// Reads a layer to its end and returns the digest of its content without compression.
-fn diff_id(layer: &Descriptor, passing: &mut Passing) -> Result<Digest> {
-    let mut plain = Decompressed::new(passing).map_err(Error::stream(format!("blob {}", layer.digest)))?;
-    if plain.compression() == Compression::None {
-        drain(&mut plain).map_err(Error::stream(format!("blob {}", layer.digest)))?;
-        return Ok(layer.digest);
-    }
-    let mut hasher = Hasher::default();
-    let hashed = each_chunk(&mut plain, |bytes| hasher.update(bytes));
-    // To the end even if it cannot be decompressed: that the blob is damaged says more.
-    plain.drain_compressed().map_err(Error::stream(format!("blob {}", layer.digest)))?;
-    hashed.map_err(Error::stream(format!("layer {}", layer.digest)))?;
-    Ok(hasher.finish())
 }
 
 fn drain(reader: &mut dyn Read) -> io::Result<()> {

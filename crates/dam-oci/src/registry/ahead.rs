@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -10,17 +11,17 @@ use crate::{Descriptor, Error, Result};
 
 /// Blobs that are on their way at the same time.
 const AT_ONCE: usize = 4;
-/// Bytes handed over at a time.
-const CHUNK: usize = 128 << 10;
+/// Bytes handed over at a time. Larger pieces are memory that the system gives and takes back each time.
+const CHUNK: usize = 64 << 10;
 /// Pieces of a blob that may wait to be worked on: with [`AT_ONCE`] and [`CHUNK`], 32 MiB in all.
-const WAITING: usize = 64;
+const WAITING: usize = 128;
 
 /// Opens a blob; called by several threads.
 pub(super) type Open = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send>> + Send + Sync;
 
 /// Hands each of `wanted` to `visit`, in this order, while the next ones are fetched already.
 pub(super) fn visit(
-    open: std::sync::Arc<Open>,
+    open: Arc<Open>,
     wanted: &[Descriptor],
     visit: &mut dyn FnMut(&Descriptor, &mut dyn Read) -> Result<()>,
 ) -> Result<()> {
@@ -28,7 +29,7 @@ pub(super) fn visit(
     let mut begun = 0;
     for (at, blob) in wanted.iter().enumerate() {
         while begun < wanted.len() && begun < at + AT_ONCE {
-            coming.push_back(Arriving::begin(std::sync::Arc::clone(&open), wanted[begun].clone())?);
+            coming.push_back(Arriving::begin(Arc::clone(&open), wanted[begun].clone())?);
             begun += 1;
         }
         let mut reader = coming.pop_front().expect("this one was begun before, or just now");
@@ -45,7 +46,7 @@ struct Arriving {
 
 impl Arriving {
     // Not a scoped thread: whoever fails must not wait for a server that has gone silent.
-    fn begin(open: std::sync::Arc<Open>, blob: Descriptor) -> Result<Self> {
+    fn begin(open: Arc<Open>, blob: Descriptor) -> Result<Self> {
         let (sender, pieces) = sync_channel(WAITING);
         let fetch = move || {
             if let Err(error) = fetch(&*open, &blob, &sender) {
