@@ -25,7 +25,6 @@ Commands:
   list        Lists the installed apps [alias: ls]
   import      Brings this machine to what a product says: a bundle, or a list of apps [alias: im]
   search      Looks for apps and images in registries [alias: se]
-  search      Looks for apps and images in registries [alias: se]
   push        Sends apps to a registry
   info        Says what is known of an app, an image or an archive
   history     Shows what was done on this machine
