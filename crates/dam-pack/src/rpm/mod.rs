@@ -1,6 +1,5 @@
 //! `.rpm` packages, of format 4.
 
-mod compress;
 mod cpio;
 mod dependencies;
 mod describe;

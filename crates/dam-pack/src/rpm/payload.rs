@@ -6,11 +6,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::rpm::compress;
 use crate::rpm::cpio::{self, Member};
 use crate::rpm::files::{self, START, Seen};
 use crate::rpm::measured::{Measured, hex};
-use crate::{Architecture, Content, Entry, EntryKind, WriteError};
+use crate::{Architecture, Content, Entry, EntryKind, WriteError, XzEncoder};
 
 /// A payload, kept in a file without a name until the header, which holds its digests, is written before it.
 pub(super) struct Payload {
@@ -37,7 +36,8 @@ pub(super) fn pack(
 ) -> Result<Payload, WriteError> {
     let fault = |source| WriteError::Output { path: path.to_owned(), source };
     let file = tempfile::tempfile_in(folder(path)).map_err(fault)?;
-    let compressor = compress::xz(Measured::new(file), architecture).map_err(fault)?;
+    let size = files.iter().map(|entry| files::size(entry).map(u64::from)).sum::<Result<u64, _>>()?;
+    let compressor = XzEncoder::new(Measured::new(file), architecture, size).map_err(fault)?;
     let mut archive = Archive { out: Measured::new(compressor), path };
     let mut seen = Vec::new();
     for (index, entry) in files.iter().enumerate() {
