@@ -26,6 +26,8 @@ pub enum Packing {
     GzipRaw,
     /// All layers become raw.
     Raw,
+    /// All layers stay byte for byte, for what must be the same as in its registry.
+    Kept,
 }
 
 impl Default for Packing {
@@ -54,6 +56,7 @@ impl Packing {
     fn fate(self, layer: &Descriptor) -> Fate {
         let kind = Kind::of(layer);
         match self {
+            Self::Kept => Fate::Stays,
             Self::Raw if kind == Kind::Raw => Fate::Stays,
             Self::Raw => Fate::Unpacked,
             Self::GzipRaw if kind != Kind::Raw => Fate::Stays,

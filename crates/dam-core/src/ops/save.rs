@@ -120,18 +120,19 @@ fn attempt(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resu
 fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Result<BundleApp> {
     let Tools { cache, scratch, cancel, .. } = tools;
     let keep = Keep::open(scratch.path())?;
-    let bundled = |reference: &Reference, image: Box<dyn Image>| {
+    let bundled = |reference: &Reference, image: Box<dyn Image>, packing: Packing| {
         let image = Box::new(Interruptible::new(image, cancel.clone()));
-        let image = Packed::new(image, Packing::default(), cache, reporter)?;
+        let image = Packed::new(image, packing, cache, reporter)?;
         let (app, meta) = Candidate::from_layers(&keep, scratch.path(), reference, &image.noted())?;
         Ok(BundleApp { app, meta, image: Box::new(image) })
     };
     if let Some(found) = &request.found {
-        return bundled(&found.reference, tools.spool(found, reporter)?);
+        return bundled(&found.reference, tools.spool(found, reporter)?, Packing::Kept);
     }
     let reference = match (&request.installed, &request.target) {
         (Some(release), _) => {
-            return bundled(&release.app.reference, tools.store().image(release.image, reporter)?);
+            let image = tools.store().image(release.image, reporter)?;
+            return bundled(&release.app.reference, image, Packing::default());
         }
         (None, Target::File(path)) => {
             let Candidate { release, image, .. } = Candidate::from_file(&keep, scratch.path(), path, reporter)?;
@@ -149,7 +150,7 @@ fn source(tools: Tools, request: &SaveRequest, reporter: &dyn Reporter) -> Resul
         // It does not say that it is an app: an export of gigabytes is not begun to find that out.
         Candidate::from_store(store, &keep, &reference)?;
     }
-    bundled(&reference, store.image(stored.id, reporter)?)
+    bundled(&reference, store.image(stored.id, reporter)?, Packing::default())
 }
 
 impl<'a> Tools<'a> {

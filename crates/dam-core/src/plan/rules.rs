@@ -85,13 +85,16 @@ pub fn remove(current: &Installed, drop: bool) -> Plan {
     Plan { kind: OperationKind::Remove, old: Some(old), new: None, source: current.source.clone(), store: None, steps }
 }
 
-/// Finds the installed app that `name[:version]` (or a full reference) means.
+/// Finds the installed app that `[registry/]name[:version]` means.
 pub fn find<'a>(installed: &'a [Installed], text: &str) -> Result<&'a Installed, RuleFault> {
     let by_version = installed.iter().find(|one| {
         let app = &one.release.app;
         app.id.to_string() == text || app.reference.to_string() == text
     });
-    let mut by_name = installed.iter().filter(|one| one.release.app.id.name.as_str() == text);
+    let mut by_name = installed.iter().filter(|one| {
+        let app = &one.release.app;
+        app.id.name.as_str() == text || app.reference.to_string() == format!("{text}:{}", app.id.version)
+    });
     match (by_version, by_name.next(), by_name.next()) {
         (Some(exact), _, _) | (None, Some(exact), None) => Ok(exact),
         (None, Some(first), Some(_)) => Err(ambiguous(installed, &first.release.app)),

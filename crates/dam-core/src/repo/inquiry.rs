@@ -1,6 +1,6 @@
 //! From a name to an image of a registry: who is asked, and when.
 
-use dam_oci::registry::{Credentials, Registry, RegistryFault};
+use dam_oci::registry::{Credentials, Registry, RegistryFault, Server};
 use dam_oci::{Platform, Reference, RegistryImage};
 
 use super::{DOCKER_HUB, Meant, Registries, Repo};
@@ -86,6 +86,8 @@ pub struct Absent {
     pub places: Vec<String>,
     /// What the store has under that name, if anything.
     pub local: Option<Reference>,
+    /// Whether there are other repos, which were not asked.
+    pub others: bool,
 }
 
 impl Inquiry<'_> {
@@ -103,7 +105,8 @@ impl Inquiry<'_> {
                 Some(local) => return Ok(Where::Store(local)),
                 None => match self.ask_last(word, reporter)? {
                     Some(found) => return Ok(Where::Registry(Box::new(found))),
-                    None => return Err(Error::NoTag(word.clone())),
+                    None if self.registries.is_offline() => return Err(Error::NoTag(word.clone())),
+                    None => return Err(self.absent(word)?),
                 },
             },
         };
@@ -115,8 +118,23 @@ impl Inquiry<'_> {
         {
             return Ok(Where::Store(local));
         }
-        let local = self.local(store, word)?;
-        Err(Error::Absent(Box::new(Absent { reference: meant.reference, places, local })))
+        let (reference, local, others) =
+            (meant.reference.clone(), self.local(store, word)?, self.spares_others(&meant));
+        Err(Error::Absent(Box::new(Absent { reference, places, local, others })))
+    }
+
+    /// Says that those who were asked do not have what `word` names.
+    fn absent(&self, word: &Reference) -> Result<Error> {
+        let meant = self.meant(word)?;
+        let candidates = self.candidates(&meant)?;
+        let places = candidates.iter().map(|(reference, repo)| place(reference, *repo)).collect();
+        let (reference, others) = (meant.reference.clone(), self.spares_others(&meant));
+        Ok(Error::Absent(Box::new(Absent { reference, places, local: None, others })))
+    }
+
+    /// Tells whether there are repos that could have been asked, too.
+    fn spares_others(&self, meant: &Meant) -> bool {
+        !meant.named && !self.any_repo && self.registries.repos().len() > 1
     }
 
     /// Asks those that are asked whatever the store has: the repos that somebody configured.
@@ -157,8 +175,7 @@ impl Inquiry<'_> {
         }
         match self.ask(&meant, reporter)? {
             Asked::Found(found) => Ok(*found),
-            Asked::Absent(places) => Err(absent(meant.reference, places)),
-            Asked::Nobody => Err(absent(meant.reference, Vec::new())),
+            Asked::Absent(_) | Asked::Nobody => Err(self.absent(word)?),
         }
     }
 
@@ -191,7 +208,7 @@ impl Inquiry<'_> {
         let mut places = Vec::new();
         let mut fault = None;
         for (reference, repo) in self.candidates(meant)? {
-            let place = repo.map_or_else(|| host(&reference), |repo| repo.name.to_string());
+            let place = place(&reference, repo);
             match self.ask_one(&reference, repo, &place, reporter) {
                 Ok(Some(found)) => return Ok(Asked::Found(Box::new(found))),
                 Ok(None) => places.push(place),
@@ -329,12 +346,9 @@ fn held(store: &dyn Store, reference: &Reference) -> Result<Option<Reference>> {
     newest(store, reference)
 }
 
-fn absent(reference: Reference, places: Vec<String>) -> Error {
-    Error::Absent(Box::new(Absent { reference, places, local: None }))
-}
-
-fn host(reference: &Reference) -> String {
-    dam_oci::registry::Server::of(reference).to_string()
+/// Returns the name of a repo, or of a registry that is none.
+fn place(reference: &Reference, repo: Option<&Repo>) -> String {
+    repo.map_or_else(|| Server::of(reference).to_string(), |repo| repo.name.to_string())
 }
 
 impl Repo {

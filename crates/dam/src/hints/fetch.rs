@@ -22,6 +22,8 @@ pub(super) fn absent(absent: &Absent) -> Advice {
     let name = repository.rsplit('/').next().unwrap_or_default();
     let mut advice =
         Advice::with("no-image", [Hint::Command(format!("dam search {name} --all-repos"), "lists what there is")]);
+    let any = Hint::Again { before: "", after: "--any-repo", note: "asks the other repos, too" };
+    advice.hints.extend(absent.others.then_some(any));
     advice.hints.extend(absent.local.as_ref().map(|_| offline()));
     advice
 }

@@ -114,12 +114,16 @@ fn gather(tools: Tools, request: &ExportRequest, reporter: &dyn Reporter) -> Res
     look_at_stored(tools, request, &keep, reporter)?;
     let gather_one = |chosen: &Chosen| {
         cancel.check()?;
-        let image = match &chosen.origin {
-            Origin::Store(id) => tools.store().image(*id, reporter)?,
-            Origin::Registry(found) => tools.spool(found, reporter)?,
+        let (image, packing) = match &chosen.origin {
+            Origin::Store(id) => (tools.store().image(*id, reporter)?, request.packing),
+            // As it is in the registry, unless another form was asked for.
+            Origin::Registry(found) if request.packing == Packing::default() => {
+                (tools.spool(found, reporter)?, Packing::Kept)
+            }
+            Origin::Registry(found) => (tools.spool(found, reporter)?, request.packing),
         };
         let image = Box::new(Interruptible::new(image, cancel.clone()));
-        let image = Packed::new(image, request.packing, cache, reporter)?;
+        let image = Packed::new(image, packing, cache, reporter)?;
         let (app, meta) = Candidate::from_layers(&keep, scratch.path(), &chosen.reference, &image.noted())?;
         Ok(BundleApp { app, meta, image: Box::new(image) })
     };
