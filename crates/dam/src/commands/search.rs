@@ -9,7 +9,7 @@ use dam_oci::registry::TimeLimits;
 
 use crate::args::Search;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, Hint};
 use crate::show::{self, Row};
 
 /// How many versions of a name are shown to people.
@@ -54,7 +54,8 @@ pub(super) fn run(context: &Context, args: &Search) -> Result<(), CliError> {
 /// Returns the repos to ask.
 fn repos<'a>(registries: &'a Registries, args: &Search) -> Result<Vec<&'a Repo>, CliError> {
     if registries.is_offline() {
-        return Err(CliError::new("offline", "no registry is asked: dam is set to be offline"));
+        let hint = Hint::Again { before: "DAM_OFFLINE=0", after: "", note: "asks all the same" };
+        return Err(CliError::new("offline", "no registry is asked: dam is set to be offline").hint(hint));
     }
     match &args.repo {
         Some(wanted) => Ok(vec![rules::find(registries.repos(), wanted).map_err(dam_core::Error::from)?]),

@@ -3,13 +3,16 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::super::process::{Service, tied_command};
 use super::{Authority, HTPASSWD, Identity, PASSWORD, TokenServer, USER, nginx};
 use crate::registry::{Access, ClientCertificate, Credentials, Secret, Server};
+
+/// Where files are in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// Where a registry has a word of its own in its URLs: `plant`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,7 @@ pub struct RegistryBuilder {
     client_certificates: bool,
     tokens: bool,
     prefix: Option<Prefix>,
+    in_memory: bool,
 }
 
 impl RegistryBuilder {
@@ -61,6 +65,12 @@ impl RegistryBuilder {
         Self { prefix: Some(prefix), ..self }
     }
 
+    /// Keeps what it has in memory, where there is such a place: a registry of a thousand repositories is 200,000 small
+    /// files, and a disk takes minutes to lose them.
+    pub fn in_memory(self) -> Self {
+        Self { in_memory: true, ..self }
+    }
+
     /// Tells whether `docker-registry` itself speaks TLS.
     pub(super) fn speaks_tls(self) -> bool {
         self.tls && self.prefix.is_none()
@@ -77,7 +87,10 @@ impl RegistryBuilder {
     /// When `docker-registry` or what else it needs is not installed (`make test` installs it), or does not answer; the
     /// error then ends with its log.
     pub fn start(self) -> io::Result<PrivateRegistry> {
-        let folder = tempfile::tempdir()?;
+        let folder = match self.in_memory && Path::new(MEMORY).is_dir() {
+            true => tempfile::tempdir_in(MEMORY)?,
+            false => tempfile::tempdir()?,
+        };
         let authority = self.tls.then(|| Authority::create(folder.path())).transpose()?;
         if let Some(authority) = &authority {
             authority.server()?;

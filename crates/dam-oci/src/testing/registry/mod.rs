@@ -9,12 +9,15 @@ mod cutting_proxy;
 mod fill;
 mod nginx;
 mod scripted_server;
+mod shelves;
+mod slow_proxy;
 mod token_server;
 
 pub use builder::{Prefix, PrivateRegistry, RegistryBuilder};
 pub use certificates::{Authority, Identity};
 pub use cutting_proxy::CuttingProxy;
 pub use scripted_server::{Answer, Request, ScriptedServer};
+pub use slow_proxy::SlowProxy;
 pub use token_server::TokenServer;
 
 /// The one user of registries that want to know who asks.
