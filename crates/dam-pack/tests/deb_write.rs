@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use dam_pack::{Architecture, Content, DebScript, EntryKind, Format, Package, Relations, Role};
+use dam_pack::{Architecture, Content, DebScript, EntryKind, Format, Package, Relations, Role, XzEncoder};
 use sha2::{Digest, Sha256};
 
 use crate::sample::{LONG, entry, file, package, write, written};
@@ -112,6 +112,20 @@ fn the_parts_are_good_archives() {
     assert_eq!(said("tar", &["--list", "--file"], &tar).lines().count(), 15);
 }
 
+/// An engine's package has the largest dictionary; that is in the stream's header, however little follows.
+#[test]
+fn the_largest_dictionary_is_within_rpms_limit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("large.xz");
+    let output = fs::File::create(&file).expect("created");
+    let mut encoder = XzEncoder::new(output, Architecture::X86_64, 4 << 30).expect("good options");
+    encoder.write_all(b"little").expect("written");
+    encoder.finish().expect("ended");
+    assert_eq!(said("xz", &["--stdout", "--decompress", "--memlimit-decompress=100MiB"], &file), "little");
+    let small = Command::new("xz").args(["--test", "--memlimit-decompress=60MiB"]).arg(&file).output().expect("xz");
+    assert!(!small.status.success(), "it has no dictionary of 64 MiB");
+}
+
 #[test]
 fn dpkg_installs_and_purges() {
     let (folder, path) = written(&Package { architecture: Architecture::All, ..package() });
@@ -170,7 +184,7 @@ fn the_bytes_are_the_same_everywhere() {
         .spawn()
         .expect("sh");
     let mut input = child.stdin.take().expect("piped");
-    std::io::Write::write_all(&mut input, other.to_str().expect("text").as_bytes()).expect("told");
+    input.write_all(other.to_str().expect("text").as_bytes()).expect("told");
     drop(input);
     assert!(child.wait().expect("ran").success());
     assert_eq!(digest(&other), digest(&path));
