@@ -8,7 +8,7 @@ use std::process::Command;
 use dam_pack::{
     Compression, Construct, EntryView, Format, KindView, PackageView, ReadError, RelationKind, RoleView, deb,
 };
-use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use sha2::{Digest, Sha256};
 
 use crate::sample::{LONG, package, written};
@@ -295,8 +295,9 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
+        // Only the headers of the outer archive have no checksum, and there nothing but times and owners goes unseen.
         if let Ok(view) = read(&bytes) {
-            prop_assert!(view.entries.len() == 14);
+            prop_assert_eq!(view, read(&sample_bytes()).expect("good"));
         }
     }
 }

@@ -211,7 +211,17 @@ impl Member<'_> {
         let Some(mut decoder) = decoder else {
             return Err(damaged(part, "it is compressed in a way that went out of use"));
         };
-        each_entry(part, &mut decoder, each)
+        let seen = each_entry(part, &mut decoder, each)?;
+        // The decoder looks at its checksum when it comes to the end.
+        let rest = io::copy(&mut decoder.take(MOST_REST), &mut io::sink()).map_err(|error| compressed(part, error))?;
+        if rest == MOST_REST {
+            return Err(ReadError::TooMuch {
+                part: part.to_owned(),
+                what: "bytes behind the archive",
+                limit: MOST_REST,
+            });
+        }
+        Ok(seen)
     }
 
     /// Puts what happened to the file before what a decoder made of it.
@@ -223,6 +233,9 @@ impl Member<'_> {
         }
     }
 }
+
+/// Empty blocks behind an archive; GNU tar fills up to 10 KiB.
+const MOST_REST: u64 = 16 << 20;
 
 /// What the control archive says.
 #[derive(Default)]

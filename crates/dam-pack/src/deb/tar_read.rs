@@ -45,6 +45,8 @@ pub(crate) struct Peculiarities {
 pub(crate) const MOST_ENTRIES: u64 = 500_000;
 /// Bytes of all names of an archive.
 const MOST_TEXT: u64 = 64 << 20;
+/// Bytes of all contents: a few kilobytes of xz can be gigabytes, which cost time.
+const MOST_CONTENT: u64 = 64 << 30;
 /// Bytes of one long name, or of one pax header.
 const LONGEST_TEXT: u64 = 1 << 20;
 
@@ -54,7 +56,7 @@ pub(crate) type Each<'a> = dyn FnMut(&TarEntry, &mut dyn Read) -> Result<(), Rea
 /// Reads an archive to its end.
 pub(crate) fn each_entry(part: &str, input: &mut dyn Read, each: &mut Each) -> Result<Peculiarities, ReadError> {
     let mut reader = TarReader { part, input, seen: Peculiarities::default(), text: 0, long: None, long_target: None };
-    let mut count = 0;
+    let (mut count, mut total) = (0, 0_u64);
     while let Some(block) = reader.header()? {
         let size = number(&block[124..136]).ok_or_else(|| reader.damaged("a header has a bad size"))?;
         match block[156] {
@@ -70,6 +72,10 @@ pub(crate) fn each_entry(part: &str, input: &mut dyn Read, each: &mut Each) -> R
                     return Err(reader.too_much("entries", MOST_ENTRIES));
                 }
                 let entry = reader.entry(&block, size)?;
+                total = total.saturating_add(entry.size);
+                if total > MOST_CONTENT {
+                    return Err(reader.too_much("bytes of contents", MOST_CONTENT));
+                }
                 let mut content = (&mut *reader.input).take(entry.size);
                 each(&entry, &mut content)?;
                 let left = content.limit();
