@@ -12,6 +12,11 @@ systemd_runs() {
     [ -d /run/systemd/system ]
 }
 
+# Says whether dpkg calls, and Debian's helpers are here. Called from an RPM on Debian, they refuse to work.
+dpkg_helps() {
+    [ -n "${DPKG_MAINTSCRIPT_PACKAGE-}" ] && [ -x /usr/bin/deb-systemd-helper ] && [ -x /usr/bin/deb-systemd-invoke ]
+}
+
 # Notes what happens, "install" or "upgrade", for the script that comes after this one.
 note_event() {
     mkdir -p "$state"
@@ -115,7 +120,7 @@ reload_units() {
 # Enables the unit $2 as the machine's presets say, when it first comes (at the event $1): later the admin has decided.
 # Debian's helper keeps a record of its own, so it is asked each time; it also works where no systemctl is.
 enable_unit() {
-    if [ -x /usr/bin/deb-systemd-helper ]; then
+    if dpkg_helps; then
         deb-systemd-helper unmask "$2" >/dev/null || :
         if deb-systemd-helper --quiet was-enabled "$2"; then
             deb-systemd-helper enable "$2" >/dev/null || say "cannot enable $2"
@@ -127,9 +132,9 @@ enable_unit() {
     fi
 }
 
-# Makes the unit $2 known without enabling it. On machines without Debian's helper the package's preset says "disable".
+# Makes the unit $2 known without enabling it. Without Debian's helper the package's preset says "disable".
 know_unit() {
-    if [ -x /usr/bin/deb-systemd-helper ]; then
+    if dpkg_helps; then
         if deb-systemd-helper debian-installed "$2"; then
             deb-systemd-helper unmask "$2" >/dev/null || :
             if deb-systemd-helper --quiet was-enabled "$2"; then
@@ -146,7 +151,7 @@ know_unit() {
 # A service that does not start is no reason to leave a package half installed.
 act() {
     systemd_runs || return 0
-    if [ -x /usr/bin/deb-systemd-invoke ]; then
+    if dpkg_helps; then
         deb-systemd-invoke "$@" || say "systemctl $* failed: see systemctl status $2"
         return 0
     fi
@@ -188,7 +193,7 @@ restart_wanted() {
 # Stops units for good, and notes which of them ran. In two commands: systemd 219 has no "disable --now".
 # Debian's way is to leave them enabled, but masked once they are gone: so they come back as they were.
 retire_units() {
-    if [ ! -x /usr/bin/deb-systemd-helper ] && command -v systemctl >/dev/null 2>&1; then
+    if ! dpkg_helps && command -v systemctl >/dev/null 2>&1; then
         systemctl --no-reload disable "$@" || say "cannot disable $*"
     fi
     systemd_runs || return 0
@@ -212,14 +217,14 @@ start_stopped() {
 
 # Hides units that are gone, so that what an admin still has of them starts nothing.
 mask_units() {
-    if [ -x /usr/bin/deb-systemd-helper ]; then
+    if dpkg_helps; then
         deb-systemd-helper mask "$@" >/dev/null || :
     fi
 }
 
 # Ends what Debian's helper remembers of units.
 forget_units() {
-    if [ -x /usr/bin/deb-systemd-helper ]; then
+    if dpkg_helps; then
         deb-systemd-helper purge "$@" >/dev/null || :
         deb-systemd-helper unmask "$@" >/dev/null || :
     fi

@@ -64,9 +64,7 @@ impl Machine {
         for file in fs::read_dir(stands_in).expect("listed") {
             let file = file.expect("an entry");
             let name = file.file_name().into_string().expect("ASCII");
-            if format == Format::Deb || !name.starts_with("deb-") {
-                write(&at("usr/bin").join(&name), &fs::read_to_string(file.path()).expect("read"));
-            }
+            write(&at("usr/bin").join(&name), &fs::read_to_string(file.path()).expect("read"));
         }
         if let Some(preset) = lifecycle.preset()
             && let EntryKind::File { content: Content::Bytes(text), .. } = preset.kind
@@ -122,7 +120,8 @@ impl Machine {
         }
         let command = command.arg(root).args(["/bin/sh", "-e", "/story"]).env_clear();
         let command = command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
-        let output = command.output().expect("chroot and unshare are everywhere");
+        let dpkg = (self.format == Format::Deb).then_some(("DPKG_MAINTSCRIPT_PACKAGE", "dam-docker"));
+        let output = command.envs(dpkg).output().expect("chroot and unshare are everywhere");
         let lines = |path: &str| {
             let text = fs::read_to_string(root.join(path)).unwrap_or_default();
             text.lines().map(str::to_owned).collect::<Vec<_>>()
