@@ -176,6 +176,29 @@ pub enum Construct {
         /// Its name.
         name: String,
     },
+    /// An `.rpm` has a signature header of this size.
+    SignatureHeader {
+        /// Bytes of its data.
+        bytes: u64,
+        /// Tags in it, with its region.
+        tags: u64,
+    },
+    /// An `.rpm` is signed.
+    Signature {
+        /// The tag: 267 and 268 for the header, 1002 and 1005 for header and payload, 278 for what only rpm 6 reads.
+        tag: u32,
+        /// The algorithms by OpenPGP's names: `RSA/SHA256`.
+        by: String,
+    },
+    /// A digest by which an `.rpm` can be checked.
+    Digest {
+        /// Of what: `header`, `payload`, `header and payload`, `files`.
+        of: &'static str,
+        /// The algorithm: `SHA256`.
+        by: &'static str,
+    },
+    /// Two files of an `.rpm` have one inode, and rpm before 4.14 gives both the content of one.
+    SharedInodes,
 }
 
 /// A way of compressing.

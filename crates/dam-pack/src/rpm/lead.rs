@@ -34,6 +34,11 @@ pub(super) fn lead(label: &str, architecture: Architecture) -> [u8; LENGTH] {
     lead
 }
 
+/// Tells whether these bytes are the lead of a binary package with a header for a signature.
+pub(super) fn is_lead(lead: &[u8; LENGTH]) -> bool {
+    lead[..4] == MAGIC && (3..=4).contains(&lead[4]) && lead[6..8] == [0, 0] && lead[78..80] == [0, 5]
+}
+
 /// The `arch_canon` numbers of <https://github.com/rpm-software-management/rpm/blob/rpm-4.18.x/rpmrc.in>.
 fn number(architecture: Architecture) -> u16 {
     match architecture {
@@ -49,7 +54,7 @@ fn number(architecture: Architecture) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::lead;
+    use super::{is_lead, lead};
     use crate::Architecture;
 
     #[test]
@@ -58,6 +63,7 @@ mod tests {
         assert_eq!(lead[..10], [0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0, 0, 1]);
         assert_eq!(&lead[10..30], b"dam-docker-26.1.5-1\0");
         assert_eq!(lead[76..80], [0, 1, 0, 5]);
+        assert!(is_lead(&lead));
     }
 
     #[test]

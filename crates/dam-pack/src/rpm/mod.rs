@@ -1,15 +1,21 @@
 //! `.rpm` packages, of format 4.
 
+mod constructs;
 mod cpio;
+mod cpio_read;
 mod dependencies;
 mod describe;
 mod files;
 mod header;
 mod lead;
 mod measured;
+mod parsed;
 mod payload;
+mod read;
 mod scripts;
 mod tag;
+mod view;
 mod write;
 
+pub use read::read;
 pub use write::write;

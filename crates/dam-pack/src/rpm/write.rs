@@ -25,13 +25,18 @@ const MOST_SIGNATURE: usize = 8192;
 ///
 /// The payload lies compressed in a file without a name beside `path` until its digest is known; the package appears
 /// whole or not at all. The same package gives the same bytes, and with a [`SecretKey`](crate::sign::SecretKey) the same
-/// signature.
+/// signature. `progress` is told how many bytes of contents have been packed.
 ///
 /// Format: <https://rpm-software-management.github.io/rpm/manual/format_v4.html>.
-pub fn write(package: &Package, signer: Option<&dyn Signer>, path: &Path) -> Result<(), WriteError> {
+pub fn write(
+    package: &Package,
+    path: &Path,
+    signer: Option<&dyn Signer>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), WriteError> {
     let fault = |source| WriteError::Output { path: path.to_owned(), source };
     let files = files::files(package)?;
-    let mut payload = payload::pack(&files, package.architecture, package.source_date, path)?;
+    let mut payload = payload::pack(&files, package, path, progress)?;
     let header = header(package, &files, &payload)?;
     let mut signatures = digests(&header, &payload)?;
     signatures.set(tag::SIG_MD5, Value::Binary(md5(&header, &mut payload).map_err(fault)?));

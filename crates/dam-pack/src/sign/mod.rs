@@ -19,6 +19,7 @@ pub use clear::{clear_signed, detached};
 pub use error::SignError;
 pub use key::SecretKey;
 pub use signature::Signature;
+pub(crate) use signature::algorithms;
 
 use std::io;
 

@@ -118,6 +118,34 @@ impl Signature {
     }
 }
 
+/// Returns the algorithms of any signature packet, by OpenPGP's names: `RSA/SHA256`.
+pub(crate) fn algorithms(packet: &[u8]) -> String {
+    let numbers = Bytes(packet).packet().and_then(|(_, body)| match body {
+        [4..=6, _, key, hash, ..] => Some((*key, *hash)),
+        // Version 3 has kind, time and the key's number in front.
+        [3, _, rest @ ..] => Some((*rest.get(13)?, *rest.get(14)?)),
+        _ => None,
+    });
+    let Some((key, hash)) = numbers else { return "unknown".to_owned() };
+    let key = match key {
+        1 | 3 => "RSA",
+        17 => "DSA",
+        19 => "ECDSA",
+        22 | 27 | 28 => "EdDSA",
+        _ => "unknown",
+    };
+    let hash = match hash {
+        1 => "MD5",
+        2 => "SHA1",
+        8 => "SHA256",
+        9 => "SHA384",
+        10 => "SHA512",
+        11 => "SHA224",
+        _ => "unknown",
+    };
+    format!("{key}/{hash}")
+}
+
 struct Parts<'a> {
     kind: u8,
     algorithm: u8,

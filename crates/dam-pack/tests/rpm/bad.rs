@@ -10,7 +10,7 @@ use crate::sample::{Folder, empty, entry, file};
 /// Returns why a package could not be written into an otherwise empty folder.
 fn fault(package: &Package) -> WriteError {
     let folder = Folder::new();
-    let error = dam_pack::rpm::write(package, None, &folder.path().join("x.rpm")).expect_err("a bad one");
+    let error = dam_pack::rpm::write(package, &folder.path().join("x.rpm"), None, &mut |_| {}).expect_err("a bad one");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     error
 }
@@ -53,6 +53,7 @@ fn more_than_the_format_counts_is_told_before_it_is_read() {
 
 #[test]
 fn a_full_disk_leaves_nothing() {
-    let error = dam_pack::rpm::write(&empty(), None, Path::new("/proc/x.rpm")).expect_err("nothing is written there");
+    let error = dam_pack::rpm::write(&empty(), Path::new("/proc/x.rpm"), None, &mut |_| {})
+        .expect_err("nothing is written there");
     assert_eq!(error.to_string(), "cannot write `/proc/x.rpm`");
 }

@@ -1,9 +1,10 @@
-//! What the `.rpm` writer makes, in the eyes of Red Hat's own tools.
+//! `.rpm` files, written and read here and by Red Hat's own tools.
 
 mod bad;
 mod install;
 mod keys;
 mod oracle;
+mod read;
 mod sample;
 mod sign;
 mod tools;

@@ -33,7 +33,7 @@ fn a_package_says_what_rpmbuild_says() {
     let folder = Folder::new();
     let package = full();
     let mut ours = tags(&folder.write(&package));
-    let mut theirs = tags(&rpmbuild(&package, folder.path()));
+    let mut theirs = tags(&rpmbuild(&package, folder.path(), "w6.xzdio"));
     for (name, _) in DIFFERENT {
         ours.remove(name);
         theirs.remove(name);
@@ -60,14 +60,14 @@ fn tags(package: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Builds the package from a spec file that says the same.
-fn rpmbuild(package: &Package, folder: &Path) -> PathBuf {
+pub(crate) fn rpmbuild(package: &Package, folder: &Path, payload: &str) -> PathBuf {
     let top = folder.join("top");
     fs::create_dir(&top).expect("a folder");
     let spec = folder.join("sample.spec");
     fs::write(&spec, spec_file(package, &top)).expect("a file");
     let define = [
         ("_topdir", shown(&top)),
-        ("_binary_payload", "w6.xzdio"),
+        ("_binary_payload", payload),
         ("__os_install_post", "%{nil}"),
         ("debug_package", "%{nil}"),
         ("_build_id_links", "none"),
