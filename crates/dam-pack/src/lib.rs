@@ -7,6 +7,7 @@ mod content;
 pub mod deb;
 mod error;
 mod file_name;
+pub mod impact;
 pub mod lifecycle;
 mod name;
 mod package;

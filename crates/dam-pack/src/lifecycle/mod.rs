@@ -154,21 +154,18 @@ impl Lifecycle {
         format!("/var/lib/{}", self.package)
     }
 
-    /// Returns the file and how it is called, or nothing if it would do nothing.
-    fn script(&self, when: &str, body: &[String]) -> Option<String> {
-        if body.is_empty() {
+    /// Returns a whole script around its steps, with a line that says when it runs; nothing if it would do nothing.
+    fn script(&self, when: &str, steps: &[String]) -> Option<String> {
+        if steps.is_empty() {
             return None;
         }
-        let body = body.join("\n");
         let package = &self.package;
-        let places = format!("package={package}\nstate={}\nsettings={}", self.state(), self.settings());
-        let used = |line: &&str| {
-            let name = line.split('=').next().expect("split gives at least one");
-            format!("{}{body}", library::functions(&body)).contains(&format!("${name}"))
-        };
-        let places: String = places.lines().filter(used).map(|line| format!("{line}\n")).collect();
-        let functions = library::functions(&body);
-        Some(format!("#!/bin/sh\n# {package}: {when}.\nset -e\numask 022\n{places}\n{functions}{body}\n"))
+        let steps = steps.join("\n");
+        let text = format!("{}{steps}\n", library::functions(&steps));
+        let places = [("package", package.to_string()), ("state", self.state()), ("settings", self.settings())];
+        let used = places.iter().filter(|(name, _)| text.contains(&format!("${name}")));
+        let places: String = used.map(|(name, place)| format!("{name}={place}\n")).collect();
+        Some(format!("#!/bin/sh\n# {package}: {when}.\nset -e\numask 022\n{places}\n{text}"))
     }
 }
 
