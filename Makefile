@@ -42,6 +42,7 @@ fuzz: ## Fuzzes every parser for SECONDS_EACH seconds; fuzz/run does so with one
 acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines.
 	@scripts/apt-install mmdebstrap shellcheck
 	CACHE=$(CACHE) tests/engines
+	CACHE=$(CACHE) tests/packages
 	tests/acceptance
 
 check: fmt lint deny ## What CI asks besides the tests.

@@ -7,5 +7,6 @@ mod oracle;
 mod read;
 mod sample;
 mod sign;
+mod suites;
 mod tools;
 mod write;
