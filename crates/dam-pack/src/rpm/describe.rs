@@ -30,7 +30,8 @@ pub(super) fn describe(header: &mut Header, package: &Package) {
     header.text(tag::PLATFORM, format!("{architecture}-unknown-linux"));
     // A package without this tag is taken for a source package.
     header.text(tag::SOURCE_PACKAGE, format!("{}-{}.src.rpm", package.name, package.version));
-    header.text(tag::RPM_VERSION, concat!("dam ", env!("CARGO_PKG_VERSION")));
+    // Without the whole version, a mended dam builds the same package.
+    header.text(tag::RPM_VERSION, concat!("dam ", env!("CARGO_PKG_VERSION_MAJOR")));
     header.text(tag::ENCODING, "utf-8");
     describe_changes(header, package);
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use dam_pack::{Content, EntryKind, Package, Role, WriteError};
 
 use crate::sample::{Folder, empty, entry, file};
+use crate::tools::{run, shown};
 
 /// Returns why a package could not be written into an otherwise empty folder.
 fn fault(package: &Package) -> WriteError {
@@ -52,8 +53,36 @@ fn more_than_the_format_counts_is_told_before_it_is_read() {
 }
 
 #[test]
-fn a_full_disk_leaves_nothing() {
-    let error = dam_pack::rpm::write(&empty(), Path::new("/proc/x.rpm"), None, &mut |_| {})
-        .expect_err("nothing is written there");
+fn a_folder_that_takes_nothing_is_told() {
+    let path = Path::new("/proc/x.rpm");
+    let error = dam_pack::rpm::write(&empty(), path, None, &mut |_| {}).expect_err("nothing is written there");
     assert_eq!(error.to_string(), "cannot write `/proc/x.rpm`");
+}
+
+/// Runs the next test on a disk of 64 KiB, in a namespace of its own.
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let folder = Folder::new();
+    let own = std::env::current_exe().expect("a test");
+    let script = format!(
+        "mount -t tmpfs -o size=64k tmpfs {0} && cd {0} && exec {1} --exact bad::on_a_small_disk --ignored",
+        shown(folder.path()),
+        shown(&own)
+    );
+    run("unshare", &["--map-root-user", "--mount", "sh", "-c", &script]).expect();
+}
+
+#[test]
+#[ignore = "runs in a folder of its own, which the test before makes"]
+fn on_a_small_disk() {
+    // Bytes that no compressor makes smaller.
+    let noise =
+        std::iter::successors(Some(1_u64), |last| Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1)));
+    for words in [6_000_usize, 20_000] {
+        let bytes: Vec<u8> = noise.clone().map(|word| (word >> 33) as u8).take(words * 8).collect();
+        let package = Package { entries: vec![file("/a", &bytes, 0o644, Role::Plain)], ..empty() };
+        let error = dam_pack::rpm::write(&package, Path::new("x.rpm"), None, &mut |_| {}).expect_err("no space");
+        assert_eq!(error.to_string(), "cannot write `x.rpm`");
+        assert_eq!(fs::read_dir(".").expect("a folder").count(), 0);
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use dam_pack::{Architecture, Content, EntryKind, Package, Role};
+use sha2::{Digest, Sha256};
 
 use crate::sample::{Folder, empty, entry, file, full};
 use crate::tools::{query, rpm, run, shown};
@@ -112,6 +113,15 @@ fn the_same_description_gives_the_same_bytes() {
     package.entries.reverse();
     let second = two.write(&package);
     assert!(fs::read(first).expect("a file") == fs::read(second).expect("a file"));
+}
+
+/// Whatever changes these bytes changes every package that is built again from an unchanged recipe: say so in the
+/// changelog. An update of the compressor may.
+#[test]
+fn the_bytes_are_those_of_the_last_release() {
+    let bytes = Folder::new().bytes(&full());
+    let sum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!((bytes.len(), sum.as_str()), (4673, "f14c32612d7e4f4c5380db240f8518579de3963a40aa8b388777a934b070abc7"));
 }
 
 #[test]
