@@ -50,6 +50,9 @@ enum Part<'a> {
     Revision(Number<'a>),
     /// A number.
     Number(Number<'a>),
+    /// A further word of a pre-release, behind a dot, as in semver's `alpha.beta`, which is newer than `alpha.1` and older than
+    /// `beta`. Source: <https://semver.org/#spec-item-11>.
+    Identifier(String),
 }
 
 /// A number of any length, without leading zeros: the longer one is the greater.
@@ -83,7 +86,14 @@ fn parts(mut rest: &str) -> Vec<Part<'_>> {
         match kind {
             Kind::Separator => separator = run.chars().next_back(),
             Kind::Letter => {
-                parts.push(word(run));
+                let early = parts.iter().any(|part| matches!(part, Part::PreRelease(_)));
+                let further = early && separator.take() == Some('.');
+                parts.push(match word(run) {
+                    // `rc.1.dev` is still before `rc.1`, whatever semver says: nobody means anything else.
+                    Part::PreRelease(place) if further && place > 0 => Part::Identifier(run.to_ascii_lowercase()),
+                    Part::Word(word) if further => Part::Identifier(word),
+                    word => word,
+                });
                 separator = None;
             }
             Kind::Digit => {
@@ -148,7 +158,9 @@ mod tests {
             "0.9",
             "1.0-SNAPSHOT",
             "1.0-alpha",
+            "1.0-alpha.1",
             "1.0-alpha2",
+            "1.0-alpha.beta",
             "1.0-beta.1",
             "v1.0-rc1",
             "1.0-rc.2",

@@ -26,7 +26,7 @@ fn a_hook_that_fails_leaves_nothing_and_is_quoted() {
         .hook("uninstall", "echo stopping; rm $STATE/half")
     });
     dam.run("install shop:1.0 --yes").no_stdout().failure().stderr(str![[r#"
-  install   shop  1.0
+  install   shop  1.0  from the store
             run install of shop:1.0
 install of shop:1.0:
 step 1

@@ -95,7 +95,11 @@ impl Asking<'_> {
         };
         let mask = self.query.mask.as_ref();
         let Some(name) = mask.and_then(|mask| self.name(mask.as_name(self.repo.name.as_str()), None)) else {
-            return Err(no_catalog(fault));
+            // Whoever is not known yet is to log in first: then there may be a list.
+            return Err(match fault.fault {
+                RegistryFault::LoginNeeded { shown: false } => dam_oci::Error::from(fault).into(),
+                _ => no_catalog(fault),
+            });
         };
         let mut found = false;
         let asked = self.registry.tags(name.reference.repository(), &mut |_| {
@@ -109,7 +113,6 @@ impl Asking<'_> {
                 Ok(Names { names: vec![name], notes })
             }
             Ok(()) => Err(no_catalog(fault)),
-            // Whoever is not known yet is to log in first: then there may be a list.
             Err(_) if matches!(fault.fault, RegistryFault::LoginNeeded { .. }) => {
                 Err(dam_oci::Error::from(fault).into())
             }

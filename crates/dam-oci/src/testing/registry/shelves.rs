@@ -9,7 +9,7 @@ use crate::testing::ImageBuilder;
 
 impl PrivateRegistry {
     /// Gives it repositories with tags, of one tiny image each. The image is pushed once, and what the registry then keeps is
-    /// copied on its disk: to push 20,000 tags took 54 s, and what lies there is the same.
+    /// copied on its disk: to push 4,000 tags took 11 s, and what lies there is the same.
     ///
     /// # Errors
     /// What the registry says, or the disk.
