@@ -47,7 +47,7 @@ mod tests {
         };
         assert_eq!(names("create_group docker"), ["create_group"]);
         assert_eq!(names("reload_units"), ["say", "systemd_runs", "reload_units"]);
-        assert_eq!(names("act stop x.service # relabel"), ["say", "systemd_runs", "relabel", "act"]);
+        assert_eq!(names("act stop x.service # relabel"), ["say", "systemd_runs", "dpkg_helps", "relabel", "act"]);
         assert_eq!(names("# act"), [""; 0]);
     }
 }

@@ -12,9 +12,9 @@ systemd_runs() {
     [ -d /run/systemd/system ]
 }
 
-# Says whether dpkg calls, and Debian's helpers are here. Called from an RPM on Debian, they refuse to work.
+# Says whether dpkg calls, and Debian's helpers (of one package) are here. Called from an RPM on Debian, they refuse to work.
 dpkg_helps() {
-    [ -n "${DPKG_MAINTSCRIPT_PACKAGE-}" ] && [ -x /usr/bin/deb-systemd-helper ] && [ -x /usr/bin/deb-systemd-invoke ]
+    [ -n "${DPKG_MAINTSCRIPT_PACKAGE-}" ] && command -v deb-systemd-helper >/dev/null 2>&1
 }
 
 # Notes what happens, "install" or "upgrade", for the script that comes after this one.
@@ -39,9 +39,12 @@ forget_event() {
 }
 
 # Creates the system group $1 unless it exists, here or in a directory service. Files and sockets of the service name it.
+# Where there is no getent to ask, groupadd tells by 9 that the group is there.
 create_group() {
-    if ! getent group "$1" >/dev/null 2>&1 && ! grep -q "^$1:" /etc/group 2>/dev/null; then
-        groupadd -r "$1"
+    if ! getent group "$1" >/dev/null 2>&1; then
+        answer=0
+        groupadd -r "$1" || answer=$?
+        [ "$answer" -eq 0 ] || [ "$answer" -eq 9 ]
     fi
 }
 
@@ -157,12 +160,13 @@ act() {
     fi
     action=$1
     shift
-    if [ -x /usr/sbin/policy-rc.d ]; then
+    policy=/usr/sbin/policy-rc.d
+    if [ -x "$policy" ]; then
         for unit in "$@"; do
             answer=0
-            /usr/sbin/policy-rc.d "$unit" "$action" || answer=$?
+            "$policy" "$unit" "$action" || answer=$?
             if [ "$answer" -eq 101 ]; then
-                say "/usr/sbin/policy-rc.d denies to $action $*"
+                say "$policy denies to $action $*"
                 return 0
             fi
         done
