@@ -26,6 +26,7 @@ impl<W: Write> XzEncoder<W> {
     pub fn new(output: W, architecture: Architecture, size: u64) -> io::Result<Self> {
         let mut options = XzOptions::with_preset(PRESET);
         options.lzma_options.dict_size = dictionary(size);
+        options.lzma_options.nice_len = NICE_LENGTH;
         options.set_check_sum_type(CheckType::Crc64);
         if let Some(filter) = filter(architecture) {
             options.prepend_pre_filter(filter, 0);
@@ -51,6 +52,9 @@ impl<W: Write> Write for XzEncoder<W> {
 }
 
 const PRESET: u32 = 6;
+
+/// A match of so many bytes is taken without a look for a longer one; the preset has 64.
+const NICE_LENGTH: u32 = 48;
 
 /// Returns the smallest power of two that holds the content.
 fn dictionary(size: u64) -> u32 {
