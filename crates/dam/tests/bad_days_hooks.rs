@@ -3,7 +3,6 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use dam_oci::testing::{ArchiveForm, ImageBuilder};
 use snapbox::str;
 use support::Dam;
+use support::terminal::Talk;
 
 /// Memory that dam may take while it looks at a hook, in kilobytes. It takes 20,000; a gigabyte of output would show.
 const MEMORY: u64 = 64 << 10;
@@ -202,7 +202,7 @@ hint: dam history shop --log   shows all that the hooks printed
 "#]]);
     dam.run("list").success().stdout("no app is installed\n");
 
-    let (code, screen) = at_a_terminal(&dam, "install shop:1.0", "Go on? [y/N]", &["y", "blue"]);
+    let Talk { code, screen } = dam.converse("install shop:1.0", &[("Go on? [y/N]", "y"), ("Colour? ", "blue")]);
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(dam.running("shop").as_deref(), Some("blue\n"), "{screen}");
     assert!(screen.contains("Colour? ") && screen.contains("Installed shop 1.0"), "{screen}");
@@ -211,36 +211,11 @@ hint: dam history shop --log   shows all that the hooks printed
 #[test]
 fn a_no_at_the_terminal_changes_nothing() {
     let dam = Dam::new().app("shop", "1.0", |app| app);
-    let (code, screen) = at_a_terminal(&dam, "install shop:1.0", "Go on? [y/N]", &[""]);
+    let Talk { code, screen } = dam.converse("install shop:1.0", &[("Go on? [y/N]", "")]);
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("Nothing was changed."), "{screen}");
     assert_eq!(dam.running("shop"), None);
     dam.run("history").success().stdout("nothing was done yet\n");
-}
-
-/// Runs a line under `script`, which gives it a terminal, and answers once it has asked. Returns its exit code and
-/// everything that was shown.
-fn at_a_terminal(dam: &Dam, line: &str, question: &str, answers: &[&str]) -> (Option<i32>, String) {
-    let program = dam.command(line);
-    let words = std::iter::once(program.get_program()).chain(program.get_args());
-    let words: Vec<_> = words.map(|word| word.to_str().expect("plain words")).collect();
-    let mut command = std::process::Command::new("script");
-    command.args(["--quiet", "--return", "--flush", "--command", &words.join(" ")]).arg(dam.path("screen"));
-    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.env("NO_COLOR", "1").current_dir(program.get_current_dir().expect("its folder"));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("`script` of bsdutils");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let screen = || fs::read_to_string(dam.path("screen")).unwrap_or_default();
-    let begun = Instant::now();
-    while !screen().contains(question) && begun.elapsed() < Duration::from_secs(20) {
-        sleep(Duration::from_millis(20));
-    }
-    for answer in answers {
-        writeln!(stdin, "{answer}").expect("it reads");
-        sleep(Duration::from_millis(500));
-    }
-    let status = child.wait().expect("our child");
-    (status.code(), screen())
 }
 
 #[test]

@@ -3,9 +3,7 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use dam_core::app::AppId;
 use dam_core::bundle::{Bundle, BundledApp};
@@ -130,30 +128,16 @@ fn find_and_fetch() {
     assert_eq!(dam.running("mongodb").as_deref(), Some("3.6.9"));
 }
 
-/// Runs a line at a terminal, where somebody types.
-fn at_terminal(dam: &Dam, line: &str, typed: &str) -> String {
-    let inner = dam.command(line);
-    let words = std::iter::once(inner.get_program()).chain(inner.get_args());
-    let words: Vec<&str> = words.map(|word| word.to_str().expect("text")).collect();
-    let mut script = Command::new("script");
-    script.args(["-qec", &words.join(" "), "/dev/null"]).env_clear();
-    script.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "dumb");
-    script.env("PATH", "/usr/bin:/bin").current_dir(inner.get_current_dir().expect("a folder"));
-    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` is there");
-    child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("typed");
-    String::from_utf8_lossy(&child.wait_with_output().expect("it ends").stdout).into_owned()
-}
-
 #[test]
 fn at_a_terminal_the_user_may_take_what_is_here() {
     let registry = plant();
     let dam = knowing(&registry, |repo| Repo { is_default: true, ..repo });
     let _ = dam.run("pull mongodb:3.6.9").success();
     drop(registry);
-    let said = at_terminal(&dam, "install mongodb:3.6.9 --yes", "n\n");
-    assert!(said.contains("as it is in the store? [y/N]"), "{said}");
+    let question = "as it is in the store? [y/N]";
+    let _ = dam.converse("install mongodb:3.6.9 --yes", &[(question, "n")]);
     assert_eq!(dam.running("mongodb"), None);
-    let said = at_terminal(&dam, "install mongodb:3.6.9 --yes", "y\n");
+    let said = dam.converse("install mongodb:3.6.9 --yes", &[(question, "y")]).screen;
     assert!(said.contains("from the store") && said.contains("Installed mongodb 3.6.9"), "{said}");
     assert_eq!(dam.running("mongodb").as_deref(), Some("3.6.9"));
 }

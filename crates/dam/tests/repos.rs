@@ -3,13 +3,12 @@
 mod support;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 
 use dam_oci::testing::registry::{PASSWORD, RegistryBuilder, ScriptedServer, USER};
 use serde_json::json;
 use snapbox::str;
+use support::terminal::Talk;
 use support::{Dam, Run};
 
 const SECRET: &str = "hunter2-of-robin";
@@ -201,33 +200,10 @@ hint: dam modifyrepo --help
 #[test]
 fn at_a_terminal_a_password_is_asked_for_and_not_seen() {
     let dam = Dam::new();
-    let line = "addrepo --name plant --server plant:5000 --username robin --color never";
-    let typed = dam.command(line);
-    let words: Vec<_> =
-        std::iter::once(typed.get_program()).chain(typed.get_args()).map(|word| word.to_str().expect("text")).collect();
-    let mut command = std::process::Command::new("script");
-    command.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]).env_clear();
-    command
-        .envs(typed.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .env("TERM", "dumb")
-        .env("SHELL", "/bin/sh");
-    command.current_dir(dam.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("`script` is there");
-    let (mut stdin, mut stdout) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-    let mut seen = Vec::new();
-    let mut piece = [0; 256];
-    while !String::from_utf8_lossy(&seen).contains("Password of robin at plant: ") {
-        let count = stdout.read(&mut piece).expect("a terminal");
-        assert!(count > 0, "it ended: {}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&piece[..count]);
-    }
-    // The question comes first, and the terminal is told to show nothing at once behind it; what is typed before is lost.
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    writeln!(stdin, "{SECRET}").expect("it reads");
-    stdout.read_to_end(&mut seen).expect("a terminal");
-    assert!(child.wait().expect("it ends").success());
-    let seen = String::from_utf8_lossy(&seen).replace("\r\n", "\n");
-    assert_eq!(seen, "Password of robin at plant: \nAdded repo 2 plant (plant:5000)\n");
+    let line = "addrepo --name plant --server plant:5000 --username robin";
+    let Talk { code, screen } = dam.converse(line, &[("Password of robin at plant: ", SECRET)]);
+    assert_eq!(code, Some(0));
+    assert_eq!(screen, "Password of robin at plant: \nAdded repo 2 plant (plant:5000)\n");
     let ledger = dam_core::ledger::Ledger::open_existing(&dam.root()).expect("readable").expect("it is there");
     let kept = ledger.repos().expect("readable")[1].password.clone();
     assert_eq!(kept.expect("a password").reveal(), SECRET);

@@ -5,7 +5,6 @@ mod support;
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 
 use dam_oci::testing::ImageBuilder;
 use dam_oci::testing::registry::{PASSWORD, PrivateRegistry, RegistryBuilder, Request, ScriptedServer, USER};
@@ -51,20 +50,6 @@ fn forward(host: &str, request: &Request) -> io::Result<Vec<u8>> {
     stream.read_to_end(&mut bytes).map(|_| bytes)
 }
 
-/// Runs a line at a terminal, where somebody types.
-fn at_terminal(dam: &Dam, line: &str, typed: &str) -> String {
-    let inner = dam.command(line);
-    let words = std::iter::once(inner.get_program()).chain(inner.get_args());
-    let words: Vec<&str> = words.map(|word| word.to_str().expect("text")).collect();
-    let mut script = Command::new("script");
-    script.args(["-qec", &words.join(" "), "/dev/null"]).env_clear();
-    script.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "dumb");
-    script.env("PATH", "/usr/bin:/bin").current_dir(inner.get_current_dir().expect("a folder"));
-    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` is there");
-    child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("typed");
-    String::from_utf8_lossy(&child.wait_with_output().expect("it ends").stdout).into_owned()
-}
-
 #[test]
 fn find_fetch_and_feed() {
     let plant = RegistryBuilder::new().login().tls().start().expect("a registry");
@@ -76,7 +61,7 @@ fn find_fetch_and_feed() {
     let dam = dam.file("plant.pem", plant.ca().expect("an authority"));
 
     let line = format!("addrepo --name plant --server {} --ca plant.pem --username {USER}", plant.host());
-    let said = at_terminal(&dam, &line, &format!("{PASSWORD}\n"));
+    let said = dam.converse(&line, &[("Password of robin at plant: ", PASSWORD)]).screen;
     assert!(said.contains("Added repo 2 plant") && !said.contains(PASSWORD), "{said}");
 
     // Docker Hub and every private registry at once, versions newest first.

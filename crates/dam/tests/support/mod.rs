@@ -8,6 +8,7 @@ pub(crate) mod home;
 pub(crate) mod product;
 pub(crate) mod site;
 mod state;
+pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, lchown};
