@@ -3,6 +3,7 @@
 //! This crate knows no container and no terminal; it never prints, reads the environment or exits.
 
 mod architecture;
+pub mod check;
 mod content;
 pub mod deb;
 mod error;
@@ -15,6 +16,7 @@ mod path;
 mod relations;
 pub mod rpm;
 pub mod sign;
+pub mod targets;
 pub mod units;
 mod unpack;
 mod version;

@@ -171,6 +171,11 @@ pub enum Construct {
         /// The part.
         part: String,
     },
+    /// A number of a tar entry is too large for octal digits, and stands as GNU tar writes it.
+    GnuLargeNumber {
+        /// The part.
+        part: String,
+    },
     /// An `ar` member that is not one of the three that belong there, such as a signature.
     ForeignMember {
         /// Its name.
@@ -221,6 +226,13 @@ pub enum Compression {
 /// What looks at the files of a package as they pass: the path as in [`EntryView::path`], the size, and the bytes, of
 /// which it reads as many as it likes. Its error ends the reading.
 pub type Visitor<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> io::Result<()> + 'a;
+
+impl RelationKind {
+    /// Says whether a package can be installed without what it names.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Self::Recommends | Self::Suggests | Self::Enhances)
+    }
+}
 
 impl PackageView {
     /// Finds what is installed at an absolute path.

@@ -196,6 +196,9 @@ impl Member<'_> {
         if seen.long_names {
             self.constructs.push(Construct::GnuLongName { part: part.to_owned() });
         }
+        if seen.large_numbers {
+            self.constructs.push(Construct::GnuLargeNumber { part: part.to_owned() });
+        }
         let rest = io::copy(&mut self, &mut io::sink());
         self.outcome(rest.map(drop).map_err(|error| compressed(part, error)))
     }

@@ -39,6 +39,8 @@ pub(crate) struct Peculiarities {
     pub(crate) pax: bool,
     /// There is a long name as GNU writes it.
     pub(crate) long_names: bool,
+    /// There is a number that is too large for octal digits.
+    pub(crate) large_numbers: bool,
 }
 
 /// Entries of an archive.
@@ -59,6 +61,8 @@ pub(crate) fn each_entry(part: &str, input: &mut dyn Read, each: &mut Each) -> R
     let (mut count, mut total) = (0, 0_u64);
     while let Some(block) = reader.header()? {
         let size = number(&block[124..136]).ok_or_else(|| reader.damaged("a header has a bad size"))?;
+        // Mode, user, group, size and time.
+        reader.seen.large_numbers |= [100, 108, 116, 124, 136].iter().any(|at| block[*at] & 0x80 != 0);
         match block[156] {
             b'L' => reader.long = Some(reader.long_text(size)?),
             b'K' => reader.long_target = Some(reader.long_text(size)?),
