@@ -66,7 +66,7 @@ fn newer(command: &[&str], version: u16, guarded: &BTreeSet<&str>) -> Vec<(Strin
         let words = &command[at + 1..];
         for (word, since) in SYSTEMCTL {
             let is_meant = |given: &&str| given.split('=').next() == Some(word);
-            if since > version && words.iter().any(|given| is_meant(given)) {
+            if since > version && words.iter().any(is_meant) {
                 found.push((format!("systemctl {word}"), since));
             }
         }
