@@ -1,9 +1,12 @@
 //! File names of packages.
 
+use serde::Serialize;
+
 use crate::{Architecture, PackageName, PackageVersion};
 
 /// A package format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Debian's.
     Deb,

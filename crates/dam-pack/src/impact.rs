@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::{EntryView, Format, KindView, PackageView, ScriptView};
 
 /// What an upgrade would change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Impact {
     /// What becomes of each unit of either package, by its name.
     pub units: BTreeMap<String, Fate>,
@@ -20,7 +22,8 @@ pub struct Impact {
 }
 
 /// What becomes of a unit that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "fate")]
 pub enum Fate {
     /// It is restarted.
     Restarts {

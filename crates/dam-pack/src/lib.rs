@@ -7,6 +7,7 @@ pub mod check;
 mod content;
 pub mod deb;
 mod error;
+pub mod explain;
 mod file_name;
 pub mod impact;
 pub mod lifecycle;

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use serde::Serialize;
+
 use crate::Format;
 
 /// A package that was read.
@@ -40,7 +42,8 @@ pub struct PackageView {
 }
 
 /// A kind of relation, in the words of both formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RelationKind {
     /// `Pre-Depends`; `Requires(pre)` and the like.
     PreDepends,
@@ -109,7 +112,8 @@ pub enum KindView {
 }
 
 /// What a file is to the package tools.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RoleView {
     /// One of the package's own.
     Plain,
@@ -207,7 +211,8 @@ pub enum Construct {
 }
 
 /// A way of compressing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Compression {
     /// Not at all.
     None,

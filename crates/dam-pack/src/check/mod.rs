@@ -18,6 +18,7 @@ use crate::units::lint;
 use crate::{Construct, PackageView};
 
 pub use rule::{Rule, Severity};
+pub(crate) use unit_files::unit_name;
 pub use unit_files::{UnitFiles, is_unit_file};
 
 /// Something in a package that some targets cannot read.

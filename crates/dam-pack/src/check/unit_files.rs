@@ -56,13 +56,19 @@ impl UnitFiles {
 
 /// Says whether systemd reads a path as a unit of the system, or as an addition to one.
 pub fn is_unit_file(path: &str) -> bool {
-    let Some(rest) = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder)) else { return false };
+    unit_name(path).is_some()
+}
+
+/// Returns the name of a unit, or of an addition with its folder: `docker.service`, `docker.service.d/site.conf`.
+pub(crate) fn unit_name(path: &str) -> Option<&str> {
+    let rest = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder))?;
     let is_unit =
         |name: &str| name.rsplit_once('.').is_some_and(|(stem, kind)| !stem.is_empty() && KINDS.contains(&kind));
-    match rest.split_once('/') {
+    let is_good = match rest.split_once('/') {
         None => is_unit(rest),
         Some((folder, name)) => folder.strip_suffix(".d").is_some_and(is_unit) && name.ends_with(".conf"),
-    }
+    };
+    is_good.then_some(rest)
 }
 
 #[cfg(test)]
