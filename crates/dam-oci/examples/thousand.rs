@@ -1,7 +1,7 @@
 //! Starts a registry of many repositories with 20 tags each, for `bench/run`: `thousand COUNT`. Prints where it is, and where
 //! it is as through a network that takes 20 ms; ends when its input does.
 
-use std::io::{Read, stdin};
+use std::io::{Read, Write, stdin, stdout};
 use std::time::Duration;
 
 use dam_oci::testing::registry::{RegistryBuilder, SlowProxy};
@@ -13,6 +13,6 @@ fn main() -> std::io::Result<()> {
     let repositories: Vec<_> = (0..count).map(|number| (format!("app-{number}"), tags.clone())).collect();
     registry.shelve(&repositories)?;
     let proxy = SlowProxy::start(&registry.host(), Duration::from_millis(20))?;
-    println!("{} {}", registry.host(), proxy.host());
+    writeln!(stdout(), "{} {}", registry.host(), proxy.host())?;
     stdin().read_to_end(&mut Vec::new()).map(|_| ())
 }
