@@ -7,6 +7,7 @@ pub mod app;
 pub mod bundle;
 pub mod cache;
 pub mod compare;
+pub mod engine;
 mod error;
 pub mod event;
 pub mod fault;
