@@ -4,9 +4,10 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use dam_core::engine::elf::{Library, Needs};
-use dam_core::engine::{ArchiveError, Elf, ElfFault, EngineArchive, Linkage};
+use dam_core::engine::{ArchiveError, Elf, ElfFault, EngineArchive, Linkage, Plugin, PluginError};
 use dam_core::testing::programs::{ENGINE, dynamic_program, engine_archive, static_program, tgz};
 use dam_oci::Digest;
 use dam_pack::Architecture;
@@ -101,7 +102,30 @@ fn names_in_a_program_reach_no_terminal_as_they_are() {
     assert_eq!(fault(&program), "is not static: it wants `lib?[2J.so`");
 }
 
+/// The bytes of this test, which is a static program that runs at any address.
+fn itself() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| fs::read(std::env::current_exe().expect("it runs")).expect("readable"))
+}
+
+#[test]
+fn a_static_program_that_runs_at_any_address_is_static() {
+    assert_eq!(elf(itself()).expect("a program").linkage, Linkage::Static);
+}
+
 proptest! {
+    #[test]
+    fn a_real_program_is_read_or_refused_wherever_it_is_cut(
+        cut in any::<prop::sample::Index>(),
+        (at, bits) in (0..1024_usize, any::<u8>()),
+    ) {
+        let _ = elf(&itself()[..cut.index(itself().len())]);
+        let _ = elf(&itself()[..cut.index(4096)]);
+        let mut head = itself()[..1 << 20].to_vec();
+        head[at] ^= bits;
+        let _ = elf(&head);
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
         let _ = elf(&bytes);
@@ -290,6 +314,33 @@ fn programs_of_an_archive_are_checked_by_name() {
     let archive = bench.unpack("docker-26.1.5.tgz", None).expect("good");
     assert!(matches!(archive.check(AMD64, &[]), Err(ArchiveError::Program { name, .. }) if name == "runc"));
     archive.check(AMD64, &["runc".to_owned()]).expect("the recipe allows it");
+}
+
+#[test]
+fn a_plugin_is_hashed_and_looked_at() {
+    let bytes = static_program(AMD64, "compose");
+    let bench = Bench::new("docker-compose", &bytes);
+    let path = bench.folder.path().join("docker-compose");
+    let read = |pin, architecture| Plugin::read(&path, pin, architecture, Needs::Nothing);
+    let digest = Digest::of(&bytes);
+    let plugin = Plugin { path: path.clone(), size: bytes.len() as u64, digest };
+    assert_eq!(read(Some(digest), AMD64).expect("good"), plugin);
+    assert_eq!(read(None, AMD64).expect("good"), plugin);
+    assert!(matches!(read(Some(Digest::of(b"")), AMD64), Err(PluginError::Digest { .. })));
+    assert_eq!(
+        read(None, Architecture::Riscv64).expect_err("another processor").to_string(),
+        format!("`{}` is for amd64, not for riscv64", path.display())
+    );
+    fs::remove_file(&path).expect("removed");
+    assert!(matches!(read(None, AMD64), Err(PluginError::Access { .. })));
+}
+
+#[test]
+fn a_scratch_folder_that_cannot_be_written_is_named() {
+    let bench = Bench::new("docker-26.1.5.tgz", &engine_archive(AMD64, "26.1.5"));
+    fs::remove_dir(bench.folder.path().join("scratch")).expect("removed");
+    let error = bench.unpack("docker-26.1.5.tgz", None).expect_err("no folder");
+    assert_eq!(error.to_string(), format!("cannot access `{}`", bench.folder.path().join("scratch").display()));
 }
 
 proptest! {

@@ -1,12 +1,14 @@
 //! Docker Engine as host packages: what `dam engine build` reads.
 //!
-//! A [`Recipe`] says what a package is made of; [`EngineArchive`] unpacks what upstream publishes; [`Elf`] tells whether a
-//! program runs on every target.
+//! A [`Recipe`] says what a package is made of; [`EngineArchive`] unpacks what upstream publishes, and a [`Plugin`] goes
+//! beside it; [`Elf`] tells whether a program runs on every target.
 
 mod archive;
 pub mod elf;
+mod plugin;
 pub mod recipe;
 
-pub use archive::{ArchiveError, EngineArchive, EngineFile, PROGRAMS};
+pub use archive::{ArchiveError, EngineArchive, EngineFile, Necessity, PROGRAMS};
 pub use elf::{Elf, ElfFault, Linkage};
+pub use plugin::{Plugin, PluginError};
 pub use recipe::{Recipe, RecipeError};
