@@ -1,6 +1,7 @@
 //! `.rpm` files, written and read here and by Red Hat's own tools.
 
 mod bad;
+mod check;
 mod install;
 mod keys;
 mod oracle;
