@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dam_pack::check::{Finding, Severity, UnitFiles, check};
+use dam_pack::explain::{difference, explain};
 use dam_pack::targets::Target;
 use dam_pack::{
     Compression, Construct, EntryView, Format, KindView, Package, PackageView, RelationKind, RoleView, ScriptView, deb,
     rpm,
 };
+use proptest::prelude::{ProptestConfig, proptest};
 
 const SERVICE: &str = include_str!("../../dam-core/assets/engine/docker.service");
 const SOCKET: &str = include_str!("../../dam-core/assets/engine/docker.socket");
@@ -373,6 +375,44 @@ fn only_the_targets_asked_about_are_looked_at() {
         check(&view, &BTreeMap::new(), &targets).len()
     };
     assert_eq!([ask(&["centos-7"]), ask(&["fedora-45"]), ask(&["debian-9"]), ask(&[])], [1, 0, 0, 0]);
+}
+
+#[test]
+fn findings_are_told_to_programs() {
+    let findings = with(Format::Deb, Construct::GnuLargeNumber { part: "data.tar".to_owned() });
+    assert_eq!(
+        serde_json::to_value(findings).expect("JSON"),
+        serde_json::json!([{
+            "rule": "D03",
+            "severity": "fault",
+            "targets": ["ubuntu-16.04"],
+            "what": "data.tar with numbers beyond octal digits",
+            "why": "dpkg reads them since 1.18.24",
+        }])
+    );
+}
+
+proptest! {
+    // Each asks all targets.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_text_of_a_package_ends_the_check(
+        script_text in "(systemctl|[a-z;|&$\"'\\\\ \n-]|--now|\\PC){0,40}", relation in "\\PC{0,20}", version in "\\PC{0,9}",
+        path in "/usr/lib/systemd/system/\\PC{0,9}", unit in "(\\[Service\\]\n|[A-Z]x=|\\PC|\n){0,20}", place in "\\PC{0,9}",
+    ) {
+        for format in [Format::Deb, Format::Rpm] {
+            let mut view = good(format);
+            view.scripts.push(script(&place, &place, &script_text));
+            view.scripts.push(script("post", "/bin/sh", &script_text));
+            view.relations.insert(RelationKind::Depends, vec![relation.clone(), format!("dpkg (>= {version})")]);
+            view.version = version.clone();
+            view.entries.push(file(&path));
+            let units = BTreeMap::from([(path.clone(), unit.clone())]);
+            check(&view, &units, &all());
+            difference(&view, &good(format));
+            explain(&view, &units);
+        }
+    }
 }
 
 /// A package with the engine's life cycle and units, as large as a real one is to its xz header.

@@ -13,6 +13,8 @@ mod unit_files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::targets::{Profile, Target, Tools};
 use crate::units::lint;
 use crate::{Construct, PackageView};
@@ -32,6 +34,21 @@ pub struct Finding {
     pub what: String,
     /// Why it matters, one sentence without full stop.
     pub why: String,
+}
+
+impl Serialize for Finding {
+    /// Writes `rule`, `severity`, `targets`, `what` and `why`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { rule, targets, what, why } = self;
+        let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+        let mut fields = serializer.serialize_struct("Finding", 5)?;
+        fields.serialize_field("rule", rule)?;
+        fields.serialize_field("severity", &rule.severity())?;
+        fields.serialize_field("targets", &names)?;
+        fields.serialize_field("what", what)?;
+        fields.serialize_field("why", why)?;
+        fields.end()
+    }
 }
 
 impl fmt::Display for Finding {

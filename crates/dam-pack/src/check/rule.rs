@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::units;
 
 /// A rule for packages that old and new tools read alike.
@@ -77,7 +79,8 @@ pub enum Rule {
 }
 
 /// How bad it is to break a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The package cannot be installed there, or does not do what it says.
     Fault,
@@ -122,6 +125,12 @@ impl Rule {
             Self::Unsigned | Self::Lua => Severity::Warning,
             _ => Severity::Fault,
         }
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
     }
 }
 

@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use crate::Visitor;
 
 /// Most bytes of a unit file that are looked at, and most of all of them.
-const LONGEST: u64 = 1 << 20;
-const MOST: usize = 16 << 20;
+const LONGEST: u64 = 64 << 10;
+const MOST: usize = 1 << 20;
 
 /// Folders of units that systemd reads, see `systemd.unit(5)`.
 const FOLDERS: [&str; 3] = ["/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"];
