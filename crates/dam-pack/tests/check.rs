@@ -207,8 +207,8 @@ fn r02_versions_have_no_caret() {
 #[test]
 fn r03_the_payload_is_compressed_in_a_way_that_rpm_reads() {
     let findings = with(Format::Rpm, compressed("payload", Compression::Zstd));
-    assert_eq!(shown(&findings), ["R03 payload of Zstandard: rpm reads it since 4.14"]);
-    assert_eq!(targets(&findings[0]), EL7);
+    assert_eq!(shown(&findings), ["R03 payload of Zstandard: rpm reads it since 4.14, where it is built in"]);
+    assert_eq!(targets(&findings[0]), format!("{EL7} opensuse-15 sles-15"));
     assert_eq!(with(Format::Rpm, compressed("payload", Compression::Xz)), []);
 }
 
@@ -315,8 +315,13 @@ fn r14_a_package_without_a_signature_is_told_where_one_is_wanted() {
 #[test]
 fn r15_no_feature_is_wanted_that_rpm_has_not() {
     let findings = relation(RelationKind::Depends, "rpmlib(PayloadIsZstd) <= 5.4.18-1");
-    assert_eq!(shown(&findings), ["R15 relation `rpmlib(PayloadIsZstd) <= 5.4.18-1`: rpm has it since 4.14"]);
-    assert_eq!(targets(&findings[0]), EL7);
+    assert_eq!(
+        shown(&findings),
+        ["R15 relation `rpmlib(PayloadIsZstd) <= 5.4.18-1`: rpm reads it since 4.14, where it is built in"]
+    );
+    assert_eq!(targets(&findings[0]), format!("{EL7} opensuse-15 sles-15"));
+    let findings = relation(RelationKind::Depends, "rpmlib(LargeFiles) <= 4.12.0-1");
+    assert_eq!(shown(&findings), ["R15 relation `rpmlib(LargeFiles) <= 4.12.0-1`: rpm has it since 4.12"]);
     let findings = relation(RelationKind::Depends, "rpmlib(Telepathy) <= 9-1");
     assert_eq!(shown(&findings), ["R15 relation `rpmlib(Telepathy) <= 9-1`: no rpm is known to have it"]);
     assert_eq!(relation(RelationKind::Depends, "rpmlib(TildeInVersions) <= 4.10.0-1"), []);

@@ -29,8 +29,8 @@ fn construct_faults(construct: &Construct, rpm: &Rpm) -> Vec<Fault> {
     let version = rpm.version.value;
     let mut faults = Vec::new();
     match construct {
-        Construct::Compressed { part, by: Compression::Zstd } if !rpm.reads_zstd() => {
-            faults.push(Fault::new(Rule::Payload, format!("{part} of Zstandard"), "rpm reads it since 4.14"));
+        Construct::Compressed { part, by: Compression::Zstd } if !rpm.zstd.value => {
+            faults.push(Fault::new(Rule::Payload, format!("{part} of Zstandard"), ZSTD));
         }
         Construct::XzMemory { part, dictionary } if dictionary.saturating_add(OVERHEAD) > rpm.most_memory() => {
             let what = format!("{part} with an xz dictionary of {} MiB", dictionary >> 20);
@@ -52,6 +52,9 @@ fn construct_faults(construct: &Construct, rpm: &Rpm) -> Vec<Fault> {
     }
     faults
 }
+
+const ZSTD: &str = "rpm reads it since 4.14, where it is built in";
+const ZSTD_FEATURE: &str = "rpmlib(PayloadIsZstd)";
 
 /// What liblzma's decoder needs beside its dictionary; `xz -9` with its 64 MiB needs 65.
 const OVERHEAD: u64 = 1 << 20;
@@ -135,9 +138,11 @@ fn relations(view: &PackageView, rpm: &Rpm) -> Vec<Fault> {
         if relation.split_whitespace().skip(1).any(|word| word.contains('^')) && !reads_caret {
             faults.push(caret(format!("relation `{relation}`")));
         }
-        if let Some(since) = relation.split_whitespace().next().and_then(feature) {
+        let name = relation.split_whitespace().next().unwrap_or_default();
+        if let Some(since) = feature(name) {
             let why = match since {
-                Some(since) if version.is_at_least(since) => continue,
+                Some(since) if version.is_at_least(since) && (name != ZSTD_FEATURE || rpm.zstd.value) => continue,
+                Some(_) if name == ZSTD_FEATURE => ZSTD.to_owned(),
                 Some(since) => format!("rpm has it since {since}"),
                 None => "no rpm is known to have it".to_owned(),
             };

@@ -32,8 +32,8 @@ pub enum Rule {
     RichRelation,
     /// R02: no caret in versions, which compares since 4.15: <https://rpm-software-management.github.io/rpm/manual/dependencies.html>.
     Caret,
-    /// R03: the payload is compressed in a way that rpm reads; Zstandard came with 4.14:
-    /// <https://github.com/rpm-software-management/rpm/blob/rpm-4.14.x/rpmio/rpmio.c>.
+    /// R03: the payload is compressed in a way that rpm reads; Zstandard came with 4.14
+    /// (<https://github.com/rpm-software-management/rpm/pull/295>), and SUSE left it out for years.
     Payload,
     /// R04: an xz payload can be unpacked in the 100 MiB that rpm allows its decoder:
     /// <https://github.com/rpm-software-management/rpm/blob/rpm-4.11.x/rpmio/rpmio.c>.

@@ -61,6 +61,8 @@ pub struct Dpkg {
 pub struct Rpm {
     /// rpm's version; the oldest one, where service packs brought newer ones.
     pub version: Fact<Version>,
+    /// Whether it reads a payload of Zstandard: since 4.14, if it is built in.
+    pub zstd: Fact<bool>,
     /// Whether it refuses a package without a signature that it trusts.
     pub wants_signature: Fact<bool>,
     /// Whether it refuses signatures made with SHA-1.
@@ -156,13 +158,6 @@ impl Rpm {
     /// <https://github.com/rpm-software-management/rpm/blob/rpm-4.11.x/rpmio/rpmio.c>, `lzma_auto_decoder(…, 100<<20)`.
     pub fn most_memory(self) -> u64 {
         100 << 20
-    }
-
-    /// Says whether it reads a payload of Zstandard:
-    /// <https://github.com/rpm-software-management/rpm/blob/rpm-4.14.x/lib/rpmds.c>. Seen on 4.12: `unpacking of archive
-    /// failed: cpio: Bad magic`. That all distributions build it in is remembered.
-    pub fn reads_zstd(self) -> bool {
-        self.version.value.is_at_least("4.14")
     }
 }
 

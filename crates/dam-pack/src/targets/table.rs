@@ -11,16 +11,23 @@ const fn fact<T: Copy>(value: T, source: Source) -> Fact<T> {
     Fact { value, source }
 }
 
-/// An rpm that takes unsigned packages and SHA-1.
+/// An rpm that reads Zstandard, and takes unsigned packages and SHA-1.
 const fn rpm(version: &'static str, source: Source) -> Rpm {
     Rpm {
         version: fact(Version(version), source),
+        zstd: fact(true, Remembered),
         wants_signature: fact(false, Remembered),
         refuses_sha1: fact(false, Remembered),
     }
 }
 
 impl Rpm {
+    /// Before 4.14, and where it is left out.
+    const fn without_zstd(mut self) -> Self {
+        self.zstd = fact(false, Read);
+        self
+    }
+
     /// RHEL since 9 by its policy for cryptography, Fedora since 38 with Sequoia.
     const fn without_sha1(mut self) -> Self {
         self.refuses_sha1.value = true;
@@ -70,12 +77,13 @@ const fn known(systemd: u16) -> Fact<u16> {
 }
 
 /// What CentOS 7 has; RHEL, Oracle and Amazon have the same.
-const EL7: Rpm = rpm("4.11.3", Read);
+const EL7: Rpm = rpm("4.11.3", Read).without_zstd();
 const EL7_SYSTEMD: Fact<u16> = fact(219, Read);
 const EL8: Rpm = rpm("4.14.3", Remembered);
 const EL9: Rpm = rpm("4.16.1.3", Remembered).without_sha1();
-/// SLES 15 before its service pack 3; later ones have 4.14.3 and systemd 246 to 254.
-const SUSE_15: Rpm = rpm("4.14.1", Remembered);
+/// SLES 15 before its service pack 3; later ones have 4.14.3 and systemd 246 to 254. It is built without Zstandard:
+/// <https://github.com/uyuni-project/uyuni/issues/1108>.
+const SUSE_15: Rpm = rpm("4.14.1", Remembered).without_zstd();
 
 const fn fedora(names: [&'static str; 2], version: &'static str, systemd: u16, liblzma: &'static str) -> Profile {
     red(names, rpm(version, Remembered), known(systemd), liblzma)
