@@ -206,7 +206,7 @@ pub enum Construct {
         /// The algorithm: `SHA256`.
         by: &'static str,
     },
-    /// Two files of an `.rpm` have one inode, and rpm before 4.14 gives both the content of one.
+    /// Two files of an `.rpm` have one inode and are not the same, and rpm before 4.14 gives both the content of one.
     SharedInodes,
 }
 

@@ -1,6 +1,6 @@
 //! How an `.rpm` is made.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,10 +45,20 @@ pub(super) fn constructs(signatures: &Parsed, header: &Parsed, by: Compression, 
         };
         found.push(Construct::Digest { of: "files", by });
     }
-    let mut inodes = BTreeSet::new();
-    let files = header.numbers(tag::FILE_DEVICES).zip(header.numbers(tag::FILE_INODES));
-    if !files.into_iter().all(|file| inodes.insert(file)) {
+    if shares_inodes(header) {
         found.push(Construct::SharedInodes);
     }
     found
+}
+
+/// Names of one file, hard links, share an inode and a digest; only what is different files is a fault.
+fn shares_inodes(header: &Parsed) -> bool {
+    let digests: Vec<String> = header.texts(tag::FILE_DIGESTS).collect();
+    let files = header.numbers(tag::FILE_DEVICES).zip(header.numbers(tag::FILE_INODES));
+    let mut inodes = BTreeMap::new();
+    let mut all = files.into_iter().enumerate();
+    all.any(|(index, file)| {
+        let digest = digests.get(index);
+        *inodes.entry(file).or_insert(digest) != digest
+    })
 }
