@@ -5,6 +5,7 @@
 
 mod archive;
 pub mod elf;
+pub mod host;
 mod plugin;
 pub mod recipe;
 
