@@ -28,7 +28,7 @@ fn docs_commands_are_current() {
 #[test]
 fn every_visible_command_has_a_man_page() {
     let dam = Dam::new();
-    let _ = dam.run("man made").success().no_stdout().stderr("26 pages written to made\n");
+    let _ = dam.run("man made").success().no_stdout().stderr("28 pages written to made\n");
     let pages = pages(&dam.path("made"));
     assert!(pages["dam.1"].contains(".TH dam 1"), "{}", pages["dam.1"]);
     assert!(pages["dam-install.1"].contains("dam install"), "{}", pages["dam-install.1"]);

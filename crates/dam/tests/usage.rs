@@ -36,6 +36,7 @@ Commands:
   removerepo  Forgets a registry [alias: rr]
   listrepos   Lists the registries [alias: lr]
   doctor      Says what is wrong with this machine, and which command mends it
+  engine      Makes and installs packages of Docker Engine
   migrate     Takes over what DAM 1.x has installed
   completion  Prints the completions for a shell
   version     Shows the version of dam

@@ -5,6 +5,7 @@ mod candidate;
 pub mod create;
 pub mod diff;
 pub mod doctor;
+pub mod engine;
 pub mod export;
 pub mod import;
 pub mod info;

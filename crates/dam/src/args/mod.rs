@@ -5,6 +5,7 @@
 mod asking;
 mod change;
 mod create;
+mod engine;
 mod export;
 mod generate;
 mod global;
@@ -25,6 +26,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub(crate) use asking::Asking;
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
+pub(crate) use engine::{Engine, EngineCommand, Init};
 pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};
@@ -101,6 +103,7 @@ pub(crate) enum Command {
     /// Says what is wrong with this machine, and which command mends it
     #[command(after_help = "Examples:\n  dam doctor\n  dam doctor --json")]
     Doctor,
+    Engine(Engine),
     Migrate(Migrate),
     Completion(Completion),
     /// Shows the version of dam
@@ -137,13 +140,17 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Arguments, Refusal> {
     Arguments::from_arg_matches(&matches).map_err(|fault| misuse::explain(&fault, &command))
 }
 
-/// Returns the command a line names, such as `dam install`, however wrong the rest of it is.
+/// Returns the command a line names, such as `dam install` or `dam engine build`, however wrong the rest of it is.
 fn named(definition: &clap::Command, args: &[OsString]) -> String {
-    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
-    match words.find_map(|word| definition.find_subcommand(word)) {
-        Some(command) => format!("dam {}", command.get_name()),
-        None => "dam".to_owned(),
+    let words = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    let (mut command, mut name) = (definition, "dam".to_owned());
+    for word in words {
+        if let Some(found) = command.find_subcommand(word) {
+            name = format!("{name} {}", found.get_name());
+            command = found;
+        }
     }
+    name
 }
 
 /// Returns the help of `dam` itself, with colours.

@@ -7,6 +7,7 @@ mod create;
 mod diff;
 mod docs;
 mod doctor;
+mod engine;
 mod export;
 mod history;
 mod import;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Modifyrepo(args) => modifyrepo::run(&context, &args),
         Command::Removerepo(args) => removerepo::run(&context, &args),
         Command::Listrepos(args) => listrepos::run(&context, &args),
+        Command::Engine(args) => engine::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),

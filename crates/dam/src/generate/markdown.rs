@@ -4,46 +4,48 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{Page, visible};
+use super::{Named, Page, commands, visible};
 
 const MADE: &str = "<!-- Made by `make docs` from crates/dam/src/args; do not edit. -->\n";
 const GLOBAL: &str = "Global options";
 
 /// Makes all pages; the list is `README.md`.
 pub(crate) fn markdown_pages(definition: &Command) -> Vec<Page> {
-    let commands = visible(definition).map(|command| Page { name: file(command), text: page(command) });
-    std::iter::once(Page { name: "README.md".to_owned(), text: list(definition) }).chain(commands).collect()
+    let commands = commands(definition);
+    let pages = commands.iter().map(|command| Page { name: file(command), text: page(command) });
+    std::iter::once(Page { name: "README.md".to_owned(), text: list(definition, &commands) }).chain(pages).collect()
 }
 
-fn file(command: &Command) -> String {
-    format!("{}.md", command.get_name())
+fn file(command: &Named) -> String {
+    format!("{}.md", command.name.replace(' ', "-"))
 }
 
-fn list(definition: &Command) -> String {
+fn list(definition: &Command, commands: &[Named]) -> String {
     let mut text = format!("{MADE}# Commands\n\n| command | what it does |\n|---|---|\n");
-    for command in visible(definition) {
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        add(&mut text, format_args!("| [`dam {}`]({}) | {} |", command.get_name(), file(command), cell(&about)));
+    for command in commands {
+        let about = command.command.get_about().map(ToString::to_string).unwrap_or_default();
+        add(&mut text, format_args!("| [`dam {}`]({}) | {} |", command.name, file(command), cell(&about)));
     }
     text += "\n## Global options\n\nEvery command takes these, before or behind its own.\n\n";
     options(&mut text, definition, true);
     text
 }
 
-fn page(command: &Command) -> String {
-    let mut text = format!("{MADE}# dam {}\n\n", command.get_name());
+fn page(Named { name, command }: &Named) -> String {
+    let mut text = format!("{MADE}# dam {name}\n\n");
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let (first, rest) = about.split_once('\n').unwrap_or((&about, ""));
     add(&mut text, format_args!("{first}.\n"));
     if !rest.trim().is_empty() {
         add(&mut text, format_args!("{}\n", rest.trim()));
     }
-    let usage = command.clone().render_usage().to_string();
+    let usage = (*command).clone().render_usage().to_string();
     add(&mut text, format_args!("```\n{}\n```\n", usage.trim_start_matches("Usage:").trim()));
     let aliases: Vec<_> = command.get_visible_aliases().map(|alias| format!("`dam {alias}`")).collect();
     if !aliases.is_empty() {
         add(&mut text, format_args!("Short form: {}.\n", aliases.join(", ")));
     }
+    below(&mut text, name, command);
     arguments(&mut text, command);
     if command.get_opts().any(|option| !is_global(option)) || command.get_arguments().any(is_own_flag) {
         text += "## Options\n\n";
@@ -57,6 +59,22 @@ fn page(command: &Command) -> String {
     }
     text += "See also the [global options](README.md#global-options).\n";
     text
+}
+
+/// Lists the commands right below one.
+fn below(text: &mut String, name: &str, command: &Command) {
+    let mut commands = visible(command).peekable();
+    if commands.peek().is_none() {
+        return;
+    }
+    *text += "## Commands\n\n";
+    for command in commands {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let last = command.get_name();
+        let page = format!("{}-{last}.md", name.replace(' ', "-"));
+        add(text, format_args!("- [`dam {name} {last}`]({page}): {about}"));
+    }
+    *text += "\n";
 }
 
 fn arguments(text: &mut String, command: &Command) {

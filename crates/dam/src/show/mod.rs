@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod diff;
 mod doctor;
+mod engine;
 mod export;
 mod history;
 mod import;

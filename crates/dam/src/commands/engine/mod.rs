@@ -1,0 +1,14 @@
+//! `dam engine`: one file per command, as above it.
+
+mod init;
+
+use crate::args::{Engine, EngineCommand};
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Runs one of them.
+pub(super) fn run(context: &Context, args: &Engine) -> Result<(), CliError> {
+    match &args.command {
+        EngineCommand::Init(args) => init::run(context, args),
+    }
+}

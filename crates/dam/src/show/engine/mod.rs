@@ -1,0 +1,3 @@
+//! What `dam engine` did.
+
+mod init;
