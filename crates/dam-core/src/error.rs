@@ -71,6 +71,12 @@ pub enum Error {
     /// A Docker-compatible daemon could not be talked to, or refused something.
     #[error(transparent)]
     Docker(#[from] DockerError),
+    /// A file that is no package, or cannot be read as one.
+    #[error(transparent)]
+    Package(#[from] crate::engine::PackageFault),
+    /// A package that cannot be checked.
+    #[error(transparent)]
+    Check(#[from] crate::ops::engine::check::CheckFault),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

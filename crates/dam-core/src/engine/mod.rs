@@ -6,10 +6,12 @@
 mod archive;
 pub mod elf;
 pub mod host;
+mod package_file;
 mod plugin;
 pub mod recipe;
 
 pub use archive::{ArchiveError, EngineArchive, EngineFile, Necessity, PROGRAMS};
 pub use elf::{Elf, ElfFault, Linkage};
+pub use package_file::{PackageFault, PackageFile};
 pub use plugin::{Plugin, PluginError};
 pub use recipe::{Recipe, RecipeError};

@@ -4,6 +4,7 @@ mod daemon;
 pub mod fuzz;
 mod hooks;
 mod memory_store;
+pub mod packages;
 pub mod programs;
 mod registries;
 mod release;

@@ -40,11 +40,10 @@ impl Serialize for Finding {
     /// Writes `rule`, `severity`, `targets`, `what` and `why`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { rule, targets, what, why } = self;
-        let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
         let mut fields = serializer.serialize_struct("Finding", 5)?;
         fields.serialize_field("rule", rule)?;
         fields.serialize_field("severity", &rule.severity())?;
-        fields.serialize_field("targets", &names)?;
+        fields.serialize_field("targets", targets)?;
         fields.serialize_field("what", what)?;
         fields.serialize_field("why", why)?;
         fields.end()

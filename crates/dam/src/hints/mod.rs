@@ -14,6 +14,7 @@ mod list;
 mod login;
 mod meta;
 mod oci;
+mod package;
 mod project;
 mod push;
 mod registry;
@@ -102,6 +103,8 @@ pub(crate) fn advise(error: &Error) -> Advice {
             Advice::with("not-one-app", [Hint::Command(command, "lists them")]).at(path)
         }
         Error::Name(_) => Advice::new("bad-name"),
+        Error::Package(fault) => package::advise(fault),
+        Error::Check(fault) => package::check(fault),
         Error::Access { path, source } => access(path, source),
         Error::Exposed { path, mode, .. } => exposed(path, *mode),
         Error::NoImage(_) => {

@@ -1,3 +1,5 @@
 //! Docker Engine as host packages: `dam engine X` is `commands/engine/x.rs`, which calls `ops/engine/x.rs`.
 
+pub mod check;
+pub mod explain;
 pub mod init;

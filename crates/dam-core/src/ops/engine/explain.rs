@@ -1,0 +1,75 @@
+//! `dam engine explain`: what a package holds, and what differs between two.
+
+use std::path::{Path, PathBuf};
+
+use dam_pack::explain::{Difference, Explanation, Identity, difference, explain as tell};
+use serde::Serialize;
+
+use crate::Result;
+use crate::engine::PackageFile;
+use crate::event::Reporter;
+
+/// A package that was explained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What is in it.
+    #[serde(flatten)]
+    pub package: Explanation,
+}
+
+/// Two packages that were compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// The one before.
+    pub old: Side,
+    /// The one after.
+    pub new: Side,
+    /// What differs, and what an upgrade would do.
+    #[serde(flatten)]
+    pub difference: Difference,
+}
+
+/// One of two packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Bytes of all files in it.
+    pub size: u64,
+    /// What it is.
+    #[serde(flatten)]
+    pub identity: Identity,
+}
+
+/// Reads a package and explains it.
+///
+/// # Errors
+/// Those of [`PackageFile::read`].
+pub fn explain(path: &Path, reporter: &dyn Reporter) -> Result<Explained> {
+    let PackageFile { path, bytes, view, units } = PackageFile::read(path, reporter)?;
+    Ok(Explained { path, bytes, package: tell(&view, units.texts()) })
+}
+
+/// Reads two packages, of one format or of both, and says what differs.
+///
+/// # Errors
+/// Those of [`PackageFile::read`].
+pub fn compare(old: &Path, new: &Path, reporter: &dyn Reporter) -> Result<Compared> {
+    let old = PackageFile::read(old, reporter)?;
+    let new = PackageFile::read(new, reporter)?;
+    let difference = difference(&old.view, &new.view);
+    Ok(Compared { old: Side::from(&old), new: Side::from(&new), difference })
+}
+
+impl From<&PackageFile> for Side {
+    fn from(file: &PackageFile) -> Self {
+        let size = tell(&file.view, file.units.texts()).size;
+        Self { path: file.path.clone(), bytes: file.bytes, size, identity: Identity::from(&file.view) }
+    }
+}

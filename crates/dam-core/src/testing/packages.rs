@@ -1,0 +1,104 @@
+//! Small packages with the units and the life cycle of an engine, for what looks at packages.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use dam_pack::lifecycle::{Lifecycle, Restart, Service, Survival};
+use dam_pack::{Architecture, Content, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role, deb, rpm};
+
+/// Describes `dam-docker`: one program, its units, a setting, and a group.
+///
+/// The program is not one, and carries its version; the package is otherwise the same in each.
+pub fn package(version: &str) -> Package {
+    let lifecycle = lifecycle();
+    let relation = |text: &str| text.parse().expect("a relation");
+    let relations = |of: &[&str]| Relations {
+        recommends: vec![relation("iptables")],
+        conflicts: of.iter().map(|name| relation(name)).collect(),
+        ..Relations::default()
+    };
+    let unit = |folder: &str, name: &str, text: &str, only: Format| Entry {
+        only: vec![only],
+        ..file(&format!("{folder}/{name}"), text.as_bytes(), 0o644, Role::Plain)
+    };
+    let mut entries = vec![
+        file("/usr/bin/docker", format!("docker {version}\n").as_bytes(), 0o755, Role::Plain),
+        file("/etc/default/dam-docker", b"# nothing\n", 0o644, Role::Config),
+        Entry {
+            path: "/usr/libexec/docker/cli-plugins".parse().expect("a path"),
+            kind: EntryKind::Folder { mode: 0o755 },
+            only: Vec::new(),
+        },
+    ];
+    for (folder, only) in [("/lib/systemd/system", Format::Deb), ("/usr/lib/systemd/system", Format::Rpm)] {
+        entries.push(unit(folder, "docker.service", SERVICE, only));
+        entries.push(unit(folder, "docker.socket", SOCKET, only));
+    }
+    Package {
+        name: "dam-docker".parse().expect("a name"),
+        version: PackageVersion::new(version, "1").expect("a version"),
+        epoch: 0,
+        architecture: Architecture::X86_64,
+        maintainer: "Ann Example <ann@example.org>".to_owned(),
+        summary: "Docker Engine for every Linux".to_owned(),
+        description: "Docker's own static programs.".to_owned(),
+        homepage: None,
+        license: "Apache-2.0".to_owned(),
+        vendor: None,
+        source_date: 1_700_000_000,
+        relations: BTreeMap::from([
+            (Format::Deb, relations(&["docker.io", "docker-ce"])),
+            (Format::Rpm, relations(&["docker", "docker-ce"])),
+        ]),
+        entries,
+        scripts: lifecycle.scripts(),
+        changelog: Vec::new(),
+    }
+}
+
+/// Writes a package as a `.deb` into a folder, and returns its path.
+pub fn write_deb(package: &Package, folder: &Path) -> PathBuf {
+    let path = folder.join(name(Format::Deb, package));
+    deb::write(package, &path, &mut |_| ()).expect("a small package");
+    path
+}
+
+/// Writes a package as an unsigned `.rpm` into a folder, and returns its path.
+pub fn write_rpm(package: &Package, folder: &Path) -> PathBuf {
+    let path = folder.join(name(Format::Rpm, package));
+    rpm::write(package, &path, None, &mut |_| ()).expect("a small package");
+    path
+}
+
+fn name(format: Format, package: &Package) -> String {
+    dam_pack::file_name(format, &package.name, &package.version, package.architecture)
+}
+
+const SERVICE: &str = include_str!("../../assets/engine/docker.service");
+const SOCKET: &str = include_str!("../../assets/engine/docker.socket");
+
+fn file(path: &str, bytes: &[u8], mode: u16, role: Role) -> Entry {
+    let content = Content::Bytes(bytes.to_vec());
+    Entry { path: path.parse().expect("a path"), kind: EntryKind::File { content, mode, role }, only: Vec::new() }
+}
+
+fn lifecycle() -> Lifecycle {
+    Lifecycle {
+        package: "dam-docker".parse().expect("a name"),
+        groups: vec!["docker".parse().expect("a group")],
+        configs: Vec::new(),
+        services: vec![Service {
+            unit: "docker.service".parse().expect("a unit"),
+            companions: vec!["docker.socket".parse().expect("a unit")],
+            enable: true,
+            start: true,
+            restart: Restart::IfActive {
+                survival: Some(Survival {
+                    check: "false".to_owned(),
+                    loss: "containers stop, for live-restore is off".to_owned(),
+                }),
+            },
+        }],
+        labels: None,
+    }
+}
