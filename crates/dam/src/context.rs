@@ -387,6 +387,11 @@ impl Context {
         self.surroundings.variables.iter().filter_map(text).collect()
     }
 
+    /// Returns a variable of the user's shell; an empty one counts as unset.
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.surroundings.variable(name)
+    }
+
     /// Returns the folders programs are looked for in.
     pub(crate) fn path(&self) -> Vec<PathBuf> {
         self.surroundings.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()

@@ -24,6 +24,7 @@ mod reporter;
 mod run;
 mod show;
 mod signals;
+mod signing;
 mod size;
 mod table;
 mod ui;

@@ -9,9 +9,11 @@ pub mod host;
 mod package_file;
 mod plugin;
 pub mod recipe;
+mod signer;
 
 pub use archive::{ArchiveError, EngineArchive, EngineFile, Necessity, PROGRAMS};
 pub use elf::{Elf, ElfFault, Linkage};
 pub use package_file::{PackageFault, PackageFile};
 pub use plugin::{Plugin, PluginError};
 pub use recipe::{Recipe, RecipeError};
+pub use signer::{SignerCommand, SignerFailed};

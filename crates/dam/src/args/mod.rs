@@ -18,6 +18,7 @@ mod push;
 mod read;
 mod repos;
 mod search;
+mod signing;
 
 use std::ffi::OsString;
 
@@ -36,6 +37,7 @@ pub(crate) use push::Push;
 pub(crate) use read::{Diff, History, Info, List, Save, Verify};
 pub(crate) use repos::{Addrepo, Listrepos, Modifyrepo, PasswordWord, Removerepo};
 pub(crate) use search::Search;
+pub(crate) use signing::Signing;
 
 use number::number;
 
