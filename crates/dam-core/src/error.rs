@@ -68,6 +68,18 @@ pub enum Error {
     /// Something about running a hook.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// Something about a recipe of Docker Engine.
+    #[error(transparent)]
+    Recipe(#[from] crate::engine::RecipeError),
+    /// Something about the engine's settings that a recipe names.
+    #[error(transparent)]
+    EngineSettings(#[from] crate::engine::recipe::DaemonError),
+    /// Something about an archive of Docker Engine.
+    #[error(transparent)]
+    EngineArchive(#[from] crate::engine::ArchiveError),
+    /// Something about a plugin of Docker Engine.
+    #[error(transparent)]
+    Plugin(#[from] crate::engine::PluginError),
     /// A Docker-compatible daemon could not be talked to, or refused something.
     #[error(transparent)]
     Docker(#[from] DockerError),

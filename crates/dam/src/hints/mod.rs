@@ -6,6 +6,7 @@
 mod bundle;
 mod change;
 mod docker;
+mod engine;
 mod export;
 mod fetch;
 mod hook;
@@ -79,6 +80,10 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Search(fault) => search::advise(fault),
         Error::Meta(fault) => meta::advise(fault),
         Error::Hook(fault) => hook::advise(fault),
+        Error::Recipe(fault) => engine::recipe(fault),
+        Error::EngineSettings(fault) => engine::settings(fault),
+        Error::EngineArchive(fault) => engine::archive(fault),
+        Error::Plugin(fault) => engine::plugin(fault),
         Error::Docker(fault) => docker::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),

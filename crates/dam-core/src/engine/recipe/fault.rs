@@ -23,8 +23,8 @@ pub enum RecipeError {
         /// The most that is read.
         limit: u64,
     },
-    /// Something in it is wrong.
-    #[error("`{path}`: {}", Joined(.faults))]
+    /// Something in it is wrong. Only the number of faults is in the sentence, for each has a line of its own.
+    #[error("the recipe `{path}` has {}", Number(.faults.len()))]
     Faults {
         /// The recipe.
         path: PathBuf,
@@ -86,14 +86,11 @@ pub enum Reason {
     },
 }
 
-/// Faults in one sentence.
-struct Joined<'a>(&'a [RecipeFault]);
+/// How many faults there are.
+struct Number(usize);
 
-impl fmt::Display for Joined<'_> {
+impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().enumerate().try_for_each(|(index, fault)| {
-            f.write_str(if index > 0 { "; " } else { "" })?;
-            fmt::Display::fmt(fault, f)
-        })
+        if self.0 == 1 { f.write_str("a fault") } else { write!(f, "{} faults", self.0) }
     }
 }
