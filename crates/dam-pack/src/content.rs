@@ -2,9 +2,27 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::{Content, WriteError};
+
+/// Watches a package being written: is told how many bytes of contents are done, and says whether to go on. After
+/// [`ControlFlow::Break`] nothing is left of the package.
+pub type Progress<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
+
+/// A [`Progress`] that looks away.
+pub fn unwatched(_done: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Makes an error of the wish to stop.
+pub(crate) fn go_on(flow: ControlFlow<()>) -> Result<(), WriteError> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(WriteError::Stopped),
+    }
+}
 
 /// Hands the bytes over in pieces, and makes sure that they are as many as was said: headers that told the length are
 /// written by then. A piece has the same length on every machine, but for the last.

@@ -41,6 +41,9 @@ pub enum WriteError {
     /// The description cannot be written in the format.
     #[error("{0}")]
     Description(String),
+    /// Its watcher wanted no more of it.
+    #[error("it was stopped")]
+    Stopped,
     /// It cannot be signed.
     #[error("cannot sign the package")]
     Sign(#[source] crate::sign::SignError),

@@ -25,6 +25,7 @@ mod view;
 mod xz;
 
 pub use architecture::Architecture;
+pub use content::{Progress, unwatched};
 pub use error::{ReadError, WriteError};
 pub use file_name::{Format, file_name};
 pub use name::{PackageName, ParsePackageNameError};

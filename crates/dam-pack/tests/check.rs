@@ -454,8 +454,8 @@ fn our_own_packages_are_read_by_every_target() {
     let package = engine_package();
     let folder = tempfile::tempdir().expect("a folder");
     let (deb_path, rpm_path) = (folder.path().join("a.deb"), folder.path().join("a.rpm"));
-    deb::write(&package, &deb_path, &mut |_| ()).expect("written");
-    rpm::write(&package, &rpm_path, None, &mut |_| ()).expect("written");
+    deb::write(&package, &deb_path, &mut dam_pack::unwatched).expect("written");
+    rpm::write(&package, &rpm_path, None, &mut dam_pack::unwatched).expect("written");
 
     let (view, units) = read(Format::Deb, &deb_path);
     assert_eq!(

@@ -18,11 +18,11 @@ fn read(package: &Package, format: Format) -> (PackageView, BTreeMap<String, Str
     let mut units = UnitFiles::default();
     let view = match format {
         Format::Deb => {
-            deb::write(package, &path, &mut |_| ()).expect("written");
+            deb::write(package, &path, &mut dam_pack::unwatched).expect("written");
             deb::read(&mut std::fs::File::open(path).expect("a file"), &mut units.visitor())
         }
         Format::Rpm => {
-            rpm::write(package, &path, None, &mut |_| ()).expect("written");
+            rpm::write(package, &path, None, &mut dam_pack::unwatched).expect("written");
             rpm::read(&mut std::fs::File::open(path).expect("a file"), &mut units.visitor())
         }
     };

@@ -59,14 +59,14 @@ pub fn package(version: &str) -> Package {
 /// Writes a package as a `.deb` into a folder, and returns its path.
 pub fn write_deb(package: &Package, folder: &Path) -> PathBuf {
     let path = folder.join(name(Format::Deb, package));
-    deb::write(package, &path, &mut |_| ()).expect("a small package");
+    deb::write(package, &path, &mut dam_pack::unwatched).expect("a small package");
     path
 }
 
 /// Writes a package as an unsigned `.rpm` into a folder, and returns its path.
 pub fn write_rpm(package: &Package, folder: &Path) -> PathBuf {
     let path = folder.join(name(Format::Rpm, package));
-    rpm::write(package, &path, None, &mut |_| ()).expect("a small package");
+    rpm::write(package, &path, None, &mut dam_pack::unwatched).expect("a small package");
     path
 }
 

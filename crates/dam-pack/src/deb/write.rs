@@ -7,19 +7,19 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 
-use crate::content::pour;
+use crate::content::{go_on, pour};
 use crate::deb::layout::{Layout, Placed};
 use crate::deb::tar::{self, Kind};
 use crate::deb::{ar, control};
 use crate::xz::XzEncoder;
-use crate::{Architecture, DebScript, EntryKind, Package, Role, WriteError};
+use crate::{Architecture, DebScript, EntryKind, Package, Progress, Role, WriteError};
 
 /// Writes a package as a `.deb` that dpkg reads from 1.17 on: <https://manpages.debian.org/bookworm/dpkg-dev/deb.5.en.html>.
 ///
 /// The same description with the same contents gives the same bytes. Contents are read once, as they are compressed into
 /// an unnamed file in the folder of `path`; `path` appears, or is replaced, when everything is there. `progress` is told
 /// how many bytes of contents have been compressed.
-pub fn write(package: &Package, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), WriteError> {
+pub fn write(package: &Package, path: &Path, progress: &mut Progress<'_>) -> Result<(), WriteError> {
     let fault = |source| WriteError::Output { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let layout = Layout::new(package)?;
@@ -71,7 +71,7 @@ impl Data<'_> {
         &mut self,
         layout: &Layout,
         architecture: Architecture,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut Progress<'_>,
     ) -> Result<String, WriteError> {
         let (path, time) = (self.path, self.time);
         let fault = |source| WriteError::Output { path: path.to_owned(), source };
@@ -89,8 +89,7 @@ impl Data<'_> {
                 sum.update(piece);
                 done += piece.len() as u64;
                 output.write_all(piece).map_err(fault)?;
-                progress(done);
-                Ok(())
+                go_on(progress(done))
             })?;
             output.write_all(&[0; tar::BLOCK][..tar::padding(content.size())]).map_err(fault)?;
             // Settings change on the machine; dpkg keeps sums of those itself.

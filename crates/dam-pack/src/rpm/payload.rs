@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::content::pour;
+use crate::content::{Progress, go_on, pour};
 use crate::rpm::cpio::{self, Member};
 use crate::rpm::files::{self, START, Seen};
 use crate::rpm::measured::{Measured, hex};
@@ -34,7 +34,7 @@ pub(super) fn pack(
     files: &[&Entry],
     package: &Package,
     path: &Path,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut Progress<'_>,
 ) -> Result<Payload, WriteError> {
     let fault = |source| WriteError::Output { path: path.to_owned(), source };
     let file = tempfile::tempfile_in(folder(path)).map_err(fault)?;
@@ -64,7 +64,7 @@ struct Archive<'a, W> {
     out: W,
     path: &'a Path,
     done: u64,
-    progress: &'a mut dyn FnMut(u64),
+    progress: &'a mut Progress<'a>,
 }
 
 impl<W: Write> Archive<'_, W> {
@@ -94,8 +94,7 @@ impl<W: Write> Archive<'_, W> {
             start.extend(&piece[..piece.len().min(START - start.len())]);
             self.out.write_all(piece).map_err(|source| self.fault(source))?;
             self.done += piece.len() as u64;
-            (self.progress)(self.done);
-            Ok(())
+            go_on((self.progress)(self.done))
         })?;
         Ok(Seen { digest: hex(&hash.finalize()), start })
     }

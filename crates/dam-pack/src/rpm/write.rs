@@ -15,7 +15,7 @@ use crate::rpm::measured::hex;
 use crate::rpm::payload::{self, Payload};
 use crate::rpm::{describe, files, lead, scripts, tag};
 use crate::sign::{Kind, Signer, Unsigned};
-use crate::{Entry, Package, WriteError};
+use crate::{Entry, Package, Progress, WriteError};
 
 /// The most data of a signature header that rpm before 4.15 reads, in bytes
 /// (<https://github.com/rpm-software-management/rpm/blob/rpm-4.11.x/lib/signature.c>).
@@ -32,7 +32,7 @@ pub fn write(
     package: &Package,
     path: &Path,
     signer: Option<&dyn Signer>,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut Progress<'_>,
 ) -> Result<(), WriteError> {
     let fault = |source| WriteError::Output { path: path.to_owned(), source };
     let files = files::files(package)?;

@@ -11,7 +11,8 @@ use crate::tools::{run, shown};
 /// Returns why a package could not be written into an otherwise empty folder.
 fn fault(package: &Package) -> WriteError {
     let folder = Folder::new();
-    let error = dam_pack::rpm::write(package, &folder.path().join("x.rpm"), None, &mut |_| {}).expect_err("a bad one");
+    let error = dam_pack::rpm::write(package, &folder.path().join("x.rpm"), None, &mut dam_pack::unwatched)
+        .expect_err("a bad one");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     error
 }
@@ -47,6 +48,17 @@ fn a_file_that_changes_is_told() {
 }
 
 #[test]
+fn who_wants_no_more_is_left_nothing() {
+    let folder = Folder::new();
+    let package = Package { entries: vec![file("/a", b"bytes", 0o644, Role::Plain)], ..empty() };
+    let stop = &mut |_| std::ops::ControlFlow::Break(());
+    let deb = dam_pack::deb::write(&package, &folder.path().join("x.deb"), stop).expect_err("stopped");
+    let rpm = dam_pack::rpm::write(&package, &folder.path().join("x.rpm"), None, stop).expect_err("stopped");
+    assert!(matches!((deb, rpm), (WriteError::Stopped, WriteError::Stopped)));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
 fn more_than_the_format_counts_is_told_before_it_is_read() {
     let error = fault(&from_disk(Path::new("/dev/zero"), 1 << 32));
     assert_eq!(error.to_string(), "`/a` is too large for an .rpm, which holds 4 GiB");
@@ -55,7 +67,8 @@ fn more_than_the_format_counts_is_told_before_it_is_read() {
 #[test]
 fn a_folder_that_takes_nothing_is_told() {
     let path = Path::new("/proc/x.rpm");
-    let error = dam_pack::rpm::write(&empty(), path, None, &mut |_| {}).expect_err("nothing is written there");
+    let error =
+        dam_pack::rpm::write(&empty(), path, None, &mut dam_pack::unwatched).expect_err("nothing is written there");
     assert_eq!(error.to_string(), "cannot write `/proc/x.rpm`");
 }
 
@@ -81,7 +94,8 @@ fn on_a_small_disk() {
     for words in [6_000_usize, 20_000] {
         let bytes: Vec<u8> = noise.clone().map(|word| (word >> 33) as u8).take(words * 8).collect();
         let package = Package { entries: vec![file("/a", &bytes, 0o644, Role::Plain)], ..empty() };
-        let error = dam_pack::rpm::write(&package, Path::new("x.rpm"), None, &mut |_| {}).expect_err("no space");
+        let error =
+            dam_pack::rpm::write(&package, Path::new("x.rpm"), None, &mut dam_pack::unwatched).expect_err("no space");
         assert_eq!(error.to_string(), "cannot write `x.rpm`");
         assert_eq!(fs::read_dir(".").expect("a folder").count(), 0);
     }

@@ -74,7 +74,7 @@ fn a_package_signed_by_rsa_breaks_no_rule() {
     let keys = Keys::new("rsa4096", "");
     let folder = Folder::new();
     let path = folder.path().join("signed.rpm");
-    rpm::write(&full(), &path, Some(&keys.key()), &mut |_| {}).expect("written");
+    rpm::write(&full(), &path, Some(&keys.key()), &mut dam_pack::unwatched).expect("written");
     assert_eq!(findings(&path), []);
 }
 

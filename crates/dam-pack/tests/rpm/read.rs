@@ -94,7 +94,7 @@ fn how_it_is_made_is_told() {
     );
     let (keys, folder) = (Keys::new("rsa2048", ""), Folder::new());
     let path = folder.path().join("x.rpm");
-    dam_pack::rpm::write(&empty(), &path, Some(&keys.key()), &mut |_| {}).expect("written");
+    dam_pack::rpm::write(&empty(), &path, Some(&keys.key()), &mut dam_pack::unwatched).expect("written");
     let (view, _) = read(&fs::read(path).expect("a file")).expect("a package");
     let signed = |tag| Construct::Signature { tag, by: "RSA/SHA256".to_owned() };
     assert!(view.constructs.contains(&signed(268)) && view.constructs.contains(&signed(278)));

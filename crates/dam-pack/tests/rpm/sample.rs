@@ -28,7 +28,7 @@ impl Folder {
     pub(crate) fn write(&self, package: &Package) -> PathBuf {
         let path =
             self.0.path().join(dam_pack::file_name(Format::Rpm, &package.name, &package.version, package.architecture));
-        dam_pack::rpm::write(package, &path, None, &mut |_| {}).expect("a good description");
+        dam_pack::rpm::write(package, &path, None, &mut dam_pack::unwatched).expect("a good description");
         path
     }
 

@@ -40,7 +40,7 @@ fn rpm_believes_a_signed_package() {
     let signers: [(&dyn Signer, _); 2] = [(&key, "SHA256"), (&external(&keys), "SHA512")];
     for (signer, hash) in signers {
         let path = folder.path().join("x.rpm");
-        dam_pack::rpm::write(&full(), &path, Some(signer), &mut |_| {}).expect("written");
+        dam_pack::rpm::write(&full(), &path, Some(signer), &mut dam_pack::unwatched).expect("written");
         let check = || rpm(&database, &["-Kv", shown(&path)]);
         let signature = |state| {
             let id = key.fingerprint()[32..].to_lowercase();
@@ -64,7 +64,7 @@ fn a_key_signs_alike_each_time_and_not_before_it_was_made() {
     let write = |date| {
         let path = folder.path().join("x.rpm");
         let package = Package { source_date: date, ..empty() };
-        dam_pack::rpm::write(&package, &path, Some(&key), &mut |_| {}).expect("written");
+        dam_pack::rpm::write(&package, &path, Some(&key), &mut dam_pack::unwatched).expect("written");
         fs::read(path).expect("a file")
     };
     assert!(write(DATE) == write(DATE));

@@ -38,7 +38,8 @@ fn every_generation_verifies_installs_replaces_and_erases() {
     let key = keys.key();
     let old = Package { version: version("26.1.4"), ..full() };
     for (name, package) in [("old.rpm", old), ("new.rpm", full())] {
-        dam_pack::rpm::write(&package, &folder.path().join(name), Some(&key), &mut |_| {}).expect("written");
+        dam_pack::rpm::write(&package, &folder.path().join(name), Some(&key), &mut dam_pack::unwatched)
+            .expect("written");
     }
     fs::write(folder.path().join("public.asc"), key.public_armored()).expect("a file");
     for (name, tree) in trees.split(';').map(|pair| pair.split_once('=').expect("name=path")) {

@@ -66,7 +66,7 @@ pub fn file(path: &str, bytes: &[u8], mode: u16, role: Role) -> Entry {
 }
 
 pub fn write(package: &Package, path: &Path) -> Result<(), WriteError> {
-    deb::write(package, path, &mut |_| ())
+    deb::write(package, path, &mut dam_pack::unwatched)
 }
 
 /// Writes the package and returns its folder, which lives as long as the value, and its path.
