@@ -34,4 +34,4 @@ pub use path::{PackagePath, ParsePathError};
 pub use relations::{Comparison, ParseRelationError, Relation, Relations};
 pub use version::{PackageVersion, ParseVersionError, VersionPart};
 pub use view::{Compression, Construct, EntryView, KindView, PackageView, RelationKind, RoleView, ScriptView, Visitor};
-pub use xz::{DICTIONARY, XzEncoder};
+pub use xz::{DICTIONARY, Effort, XzEncoder};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::{Architecture, Format, PackageName, PackagePath, PackageVersion, Relations};
+use crate::{Architecture, Effort, Format, PackageName, PackagePath, PackageVersion, Relations};
 
 /// A package: what it is, what it holds, and what runs when it comes and goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Package {
     pub vendor: Option<String>,
     /// Seconds since 1970, UTC: the time of everything in it. The same description with the same time gives the same bytes.
     pub source_date: u32,
+    /// How much time is spent to make it small.
+    pub effort: Effort,
     /// What it needs and excludes, in each format's own names.
     pub relations: BTreeMap<Format, Relations>,
     /// What is installed. In any order; writers sort by path.

@@ -94,10 +94,10 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     use super::{XzShape, unpack, xz_shape};
-    use crate::{Architecture, Compression, XzEncoder};
+    use crate::{Architecture, Compression, Effort, XzEncoder};
 
     fn packed(architecture: Architecture, size: u64) -> Vec<u8> {
-        let mut encoder = XzEncoder::new(Vec::new(), architecture, size).expect("good options");
+        let mut encoder = XzEncoder::new(Vec::new(), architecture, size, Effort::Small).expect("good options");
         encoder.write_all(b"some bytes").expect("written");
         encoder.finish().expect("ended")
     }

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use dam_pack::{Architecture, Content, DebScript, EntryKind, Format, Package, Relations, Role, XzEncoder};
+use dam_pack::{Architecture, Content, DebScript, Effort, EntryKind, Format, Package, Relations, Role, XzEncoder};
 use sha2::{Digest, Sha256};
 
 use crate::sample::{LONG, entry, file, package, write, written};
@@ -118,7 +118,7 @@ fn the_largest_dictionary_is_within_rpms_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("large.xz");
     let output = fs::File::create(&file).expect("created");
-    let mut encoder = XzEncoder::new(output, Architecture::X86_64, 4 << 30).expect("good options");
+    let mut encoder = XzEncoder::new(output, Architecture::X86_64, 4 << 30, Effort::Small).expect("good options");
     encoder.write_all(b"little").expect("written");
     encoder.finish().expect("ended");
     assert_eq!(said("xz", &["--stdout", "--decompress", "--memlimit-decompress=100MiB"], &file), "little");

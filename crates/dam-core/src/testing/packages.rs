@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dam_pack::lifecycle::{Lifecycle, Restart, Service, Survival};
-use dam_pack::{Architecture, Content, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role, deb, rpm};
+use dam_pack::{
+    Architecture, Content, Effort, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role, deb, rpm,
+};
 
 /// Describes `dam-docker`: one program, its units, a setting, and a group.
 ///
@@ -46,6 +48,7 @@ pub fn package(version: &str) -> Package {
         license: "Apache-2.0".to_owned(),
         vendor: None,
         source_date: 1_700_000_000,
+        effort: Effort::Small,
         relations: BTreeMap::from([
             (Format::Deb, relations(&["docker.io", "docker-ce"])),
             (Format::Rpm, relations(&["docker", "docker-ce"])),

@@ -26,7 +26,7 @@ pub fn write(package: &Package, path: &Path, progress: &mut Progress<'_>) -> Res
     let fields = control::render(package, layout.installed_size())?;
     let data = tempfile::tempfile_in(folder).map_err(fault)?;
     let mut data = Data { output: BufWriter::new(data), path, time: package.source_date };
-    let sums = data.write(&layout, package.architecture, progress)?;
+    let sums = data.write(&layout, package, progress)?;
     let mut data = data.output.into_inner().map_err(|error| fault(error.into_error()))?;
     let settings = settings(&layout);
     let control = control_archive(package, &fields, &sums, &settings).map_err(fault)?;
@@ -67,16 +67,11 @@ struct Data<'a> {
 
 impl Data<'_> {
     /// Writes all of it and returns `md5sums`.
-    fn write(
-        &mut self,
-        layout: &Layout,
-        architecture: Architecture,
-        progress: &mut Progress<'_>,
-    ) -> Result<String, WriteError> {
+    fn write(&mut self, layout: &Layout, package: &Package, progress: &mut Progress<'_>) -> Result<String, WriteError> {
         let (path, time) = (self.path, self.time);
         let fault = |source| WriteError::Output { path: path.to_owned(), source };
         let size = layout.installed_size() * 1024;
-        let mut output = XzEncoder::new(&mut self.output, architecture, size).map_err(fault)?;
+        let mut output = XzEncoder::new(&mut self.output, package.architecture, size, package.effort).map_err(fault)?;
         let mut sums = String::new();
         let mut done = 0;
         tar::write_header(&mut output, "./", Kind::Folder, 0o755, time).map_err(fault)?;
@@ -131,7 +126,7 @@ fn control_archive(package: &Package, fields: &str, sums: &str, settings: &str) 
     files.sort_unstable();
     let size: usize = files.iter().map(|(_, text, _)| text.len() + 2 * tar::BLOCK).sum();
     let time = package.source_date;
-    let mut output = XzEncoder::new(Vec::new(), Architecture::All, size as u64)?;
+    let mut output = XzEncoder::new(Vec::new(), Architecture::All, size as u64, package.effort)?;
     tar::write_header(&mut output, "./", Kind::Folder, 0o755, time)?;
     for (name, text, mode) in files {
         let size = text.len() as u64;

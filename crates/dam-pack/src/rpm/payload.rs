@@ -40,7 +40,7 @@ pub(super) fn pack(
     let file = tempfile::tempfile_in(folder(path)).map_err(fault)?;
     let output = Measured::new(BufWriter::new(file));
     let size = files.iter().map(|entry| files::size(entry).map(u64::from)).sum::<Result<u64, _>>()?;
-    let compressor = XzEncoder::new(output, package.architecture, size).map_err(fault)?;
+    let compressor = XzEncoder::new(output, package.architecture, size, package.effort).map_err(fault)?;
     let mut archive = Archive { out: Measured::new(compressor), path, done: 0, progress };
     let mut seen = Vec::new();
     for (index, entry) in files.iter().enumerate() {

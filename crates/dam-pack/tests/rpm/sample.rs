@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dam_pack::{
-    Architecture, Change, Content, Entry, EntryKind, Format, Package, PackageVersion, Relation, Relations, Role,
-    RpmScript, Scripts,
+    Architecture, Change, Content, Effort, Entry, EntryKind, Format, Package, PackageVersion, Relation, Relations,
+    Role, RpmScript, Scripts,
 };
 use tempfile::TempDir;
 
@@ -68,6 +68,7 @@ pub(crate) fn empty() -> Package {
         license: "MIT".to_owned(),
         vendor: None,
         source_date: DATE,
+        effort: Effort::Small,
         relations: BTreeMap::new(),
         entries: Vec::new(),
         scripts: Scripts::default(),

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dam_pack::{
-    Architecture, Change, Content, DebScript, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role,
-    Scripts, WriteError, deb,
+    Architecture, Change, Content, DebScript, Effort, Entry, EntryKind, Format, Package, PackageVersion, Relations,
+    Role, Scripts, WriteError, deb,
 };
 
 pub const LONG: &str =
@@ -38,6 +38,7 @@ pub fn package() -> Package {
         license: "Apache-2.0".to_owned(),
         vendor: None,
         source_date: 1_700_000_000,
+        effort: Effort::Small,
         relations: BTreeMap::from([(Format::Deb, relations)]),
         entries: Vec::new(),
         scripts: Scripts { deb: scripts, ..Scripts::default() },
