@@ -21,6 +21,7 @@ mod verdict;
 
 mod ahead;
 mod blob;
+mod download;
 mod image;
 mod list;
 mod manifest;
@@ -30,6 +31,7 @@ mod send;
 mod upload;
 
 pub use access::{Access, ClientCertificate, Credentials, Network, Proxies, TimeLimits};
+pub use download::{Download, DownloadError, Downloaded, Step, download};
 pub use fault::{RegistryError, RegistryFault};
 pub use image::RegistryImage;
 pub use push::Pushed;
