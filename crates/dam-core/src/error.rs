@@ -80,6 +80,9 @@ pub enum Error {
     /// Something about a plugin of Docker Engine.
     #[error(transparent)]
     Plugin(#[from] crate::engine::PluginError),
+    /// A file that a recipe names is not at hand.
+    #[error(transparent)]
+    Input(#[from] crate::engine::InputError),
     /// A Docker-compatible daemon could not be talked to, or refused something.
     #[error(transparent)]
     Docker(#[from] DockerError),

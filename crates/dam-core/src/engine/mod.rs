@@ -6,6 +6,7 @@
 mod archive;
 pub mod elf;
 pub mod host;
+mod inputs;
 mod package_file;
 mod plugin;
 pub mod recipe;
@@ -13,6 +14,7 @@ mod signer;
 
 pub use archive::{ArchiveError, EngineArchive, EngineFile, Necessity, PROGRAMS};
 pub use elf::{Elf, ElfFault, Linkage};
+pub use inputs::{Fetched, InputError, Inputs, Way};
 pub use package_file::{PackageFault, PackageFile};
 pub use plugin::{Plugin, PluginError};
 pub use recipe::{Recipe, RecipeError};

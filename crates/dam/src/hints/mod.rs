@@ -6,6 +6,7 @@
 mod bundle;
 mod change;
 mod docker;
+mod download;
 mod engine;
 mod export;
 mod fetch;
@@ -84,6 +85,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::EngineSettings(fault) => engine::settings(fault),
         Error::EngineArchive(fault) => engine::archive(fault),
         Error::Plugin(fault) => engine::plugin(fault),
+        Error::Input(fault) => download::input(fault),
         Error::Docker(fault) => docker::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
