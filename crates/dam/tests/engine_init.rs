@@ -32,8 +32,10 @@ Makes and installs packages of Docker Engine
 Usage: dam engine [OPTIONS] <COMMAND>
 
 Commands:
-  init  Writes a recipe in which every setting is explained
-  help  Print this message or the help of the given subcommand(s)
+  init     Writes a recipe in which every setting is explained
+  check    Says what of a package its targets cannot read, and why
+  explain  Says what a package holds, or what differs between two
+  help     Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help  Print help (see more with '--help')
@@ -52,6 +54,7 @@ Global options:
 
 Examples:
   dam engine init               writes engine.toml, a recipe in which every setting is explained
+  dam engine check *.deb *.rpm  says whether all distributions can read the packages
 
 "#]]);
     dam.run("engine biuld").misuse().stderr(str![[r#"

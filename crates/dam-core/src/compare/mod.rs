@@ -4,6 +4,7 @@ mod hooks;
 mod text;
 
 pub use hooks::{FileChange, hooks, hooks_across};
+pub(crate) use text::lines;
 
 /// The longest file whose lines are compared, in bytes. Of a longer one it is only said that it differs.
 pub const TEXT_LIMIT: u64 = 256 << 10;

@@ -26,6 +26,11 @@ pub(super) struct Difference {
     pub(super) unified: String,
 }
 
+/// Returns what is different between two texts that have a name, in the unified form with three lines of context.
+pub(crate) fn lines(name: &str, old: &str, new: &str) -> String {
+    compare(old, new, &[format!("a/{name}"), format!("b/{name}")], &Time::begin()).unified
+}
+
 /// Compares two texts, which `names` name in the result.
 pub(super) fn compare(old: &str, new: &str, names: &[String; 2], time: &Time) -> Difference {
     let diff = TextDiff::configure().deadline(time.0).diff_lines(old, new);

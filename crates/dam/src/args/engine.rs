@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use dam_pack::targets::Target;
 
 /// Makes and installs packages of Docker Engine
 ///
@@ -12,7 +13,8 @@ use clap::{Args, Subcommand};
 #[command(
     arg_required_else_help = true,
     after_help = "Examples:
-  dam engine init               writes engine.toml, a recipe in which every setting is explained"
+  dam engine init               writes engine.toml, a recipe in which every setting is explained
+  dam engine check *.deb *.rpm  says whether all distributions can read the packages"
 )]
 pub(crate) struct Engine {
     #[command(subcommand)]
@@ -23,6 +25,8 @@ pub(crate) struct Engine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EngineCommand {
     Init(Init),
+    Check(Check),
+    Explain(Explain),
 }
 
 /// Writes a recipe in which every setting is explained
@@ -34,6 +38,48 @@ pub(crate) struct Init {
     /// The recipe
     #[arg(default_value = RECIPE)]
     pub(crate) file: PathBuf,
+}
+
+/// Says what of a package its targets cannot read, and why
+///
+/// Each construct that a distribution's tools stumble over is named with the rule that it breaks; docs/engine-checks.md lists
+/// the rules. A fault ends with 1; a warning does not.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam engine check dam-docker_26.1.5-1_amd64.deb
+  dam engine check *.deb *.rpm --target debian-12 --target centos-7
+  dam engine check dam-docker-26.1.5-1.x86_64.rpm --json")]
+pub(crate) struct Check {
+    /// The .deb and .rpm files
+    #[arg(value_name = "PKG", required = true)]
+    pub(crate) packages: Vec<PathBuf>,
+    /// Only for this target, such as debian-12 or centos-7; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Vec<Target>,
+    /// For all targets [default]
+    #[arg(long, conflicts_with = "target")]
+    pub(crate) all: bool,
+}
+
+/// Says what a package holds, or what differs between two
+///
+/// Files, relations, scripts and units are told alike for both formats. Of two packages of one format it is also said what an
+/// upgrade from the first to the second does to services that run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam engine explain dam-docker_26.1.5-1_amd64.deb
+  dam engine explain dam-docker-26.1.5-1.x86_64.rpm --scripts
+  dam engine explain dam-docker_26.1.5-1_amd64.deb dam-docker_27.0.1-1_amd64.deb")]
+pub(crate) struct Explain {
+    /// A .deb or an .rpm
+    #[arg(value_name = "PKG")]
+    pub(crate) package: PathBuf,
+    /// What it is compared with
+    #[arg(value_name = "PKG2")]
+    pub(crate) other: Option<PathBuf>,
+    /// Shows the scripts and the units; of two packages, the lines that differ
+    #[arg(long)]
+    pub(crate) scripts: bool,
 }
 
 /// Where a recipe is looked for.

@@ -1,11 +1,13 @@
 //! `dam engine explain`: what a package holds, and what differs between two.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dam_pack::explain::{Difference, Explanation, Identity, difference, explain as tell};
 use serde::Serialize;
 
 use crate::Result;
+use crate::compare::{TEXT_LIMIT, TOTAL_LIMIT, lines};
 use crate::engine::PackageFile;
 use crate::event::Reporter;
 
@@ -31,6 +33,8 @@ pub struct Compared {
     /// What differs, and what an upgrade would do.
     #[serde(flatten)]
     pub difference: Difference,
+    /// The lines that differ in scripts and units that both have, by place or path.
+    pub lines: BTreeMap<String, String>,
 }
 
 /// One of two packages.
@@ -64,7 +68,30 @@ pub fn compare(old: &Path, new: &Path, reporter: &dyn Reporter) -> Result<Compar
     let old = PackageFile::read(old, reporter)?;
     let new = PackageFile::read(new, reporter)?;
     let difference = difference(&old.view, &new.view);
-    Ok(Compared { old: Side::from(&old), new: Side::from(&new), difference })
+    let lines = changed_lines(&texts(&old), &texts(&new));
+    Ok(Compared { old: Side::from(&old), new: Side::from(&new), difference, lines })
+}
+
+/// Returns scripts by their places and units by their paths; of several scripts at one place, one after the other.
+fn texts(file: &PackageFile) -> BTreeMap<String, String> {
+    let mut texts = file.units.texts().clone();
+    for script in &file.view.scripts {
+        texts.entry(script.place.clone()).or_default().push_str(&script.text);
+    }
+    texts
+}
+
+fn changed_lines(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut left = TOTAL_LIMIT;
+    let mut is_short = |old: &str, new: &str| {
+        let bytes = (old.len() + new.len()) as u64;
+        let is_short = bytes <= (2 * TEXT_LIMIT).min(left);
+        left -= if is_short { bytes } else { 0 };
+        is_short
+    };
+    let both = old.iter().filter_map(|(name, old)| Some((name, old, new.get(name)?)));
+    let changed = both.filter(|(_, old, new)| old != new && is_short(old, new));
+    changed.map(|(name, old, new)| (name.clone(), lines(name.trim_start_matches('/'), old, new))).collect()
 }
 
 impl From<&PackageFile> for Side {

@@ -1,5 +1,7 @@
 //! `dam engine`: one file per command, as above it.
 
+mod check;
+mod explain;
 mod init;
 
 use crate::args::{Engine, EngineCommand};
@@ -10,5 +12,7 @@ use crate::error::CliError;
 pub(super) fn run(context: &Context, args: &Engine) -> Result<(), CliError> {
     match &args.command {
         EngineCommand::Init(args) => init::run(context, args),
+        EngineCommand::Check(args) => check::run(context, args),
+        EngineCommand::Explain(args) => explain::run(context, args),
     }
 }

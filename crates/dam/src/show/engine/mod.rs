@@ -1,3 +1,11 @@
 //! What `dam engine` did.
 
+mod check;
+mod difference;
+mod explain;
 mod init;
+mod targets;
+
+pub(crate) use check::AllChecked;
+pub(crate) use difference::Difference;
+pub(crate) use explain::{Detail, Explanation};
