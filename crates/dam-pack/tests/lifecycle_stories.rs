@@ -190,7 +190,7 @@ fn nothing_is_restarted_into_settings_it_refuses() {
         assert_eq!((after.active("docker.service"), after.done.as_slice()), (true, [].as_slice()), "{after:#?}");
         assert_eq!(
             after.said,
-            "dam-docker: nothing is restarted: /usr/bin/dockerd refuses /etc/docker/daemon.json: \
+            "dam-docker: nothing is restarted, for /etc/docker/daemon.json is refused: \
              unable to configure the Docker daemon with file /etc/docker/daemon.json\n"
         );
     }
@@ -204,7 +204,7 @@ fn a_template_that_is_refused_is_not_put_in_place() {
         assert!(after.success && after.active("docker.service"), "{after:#?}");
         assert_eq!(after.file("/etc/docker/daemon.json"), None);
         assert_eq!(after.file("/etc/docker/.daemon.json.dam-docker"), None);
-        assert!(after.said.starts_with("dam-docker: /etc/docker/daemon.json is not written: /usr/bin/dockerd refuses"));
+        assert!(after.said.starts_with("dam-docker: /etc/docker/daemon.json is not written, for /usr/share/"));
     }
 }
 

@@ -74,7 +74,7 @@ place_config() {
     cp "$template" "$candidate"
     chmod "$mode" "$candidate"
     if [ $# -gt 0 ] && ! answer=$("$@" "$candidate" 2>&1); then
-        say "$file is not written: $1 refuses $template: $answer"
+        say "$file is not written, for $template is refused: $answer"
         rm -f "$candidate"
         return 0
     fi
@@ -88,7 +88,7 @@ config_accepted() {
     shift
     [ -e "$file" ] || return 0
     if ! answer=$("$@" "$file" 2>&1); then
-        say "nothing is restarted: $1 refuses $file: $answer"
+        say "nothing is restarted, for $file is refused: $answer"
         return 1
     fi
 }

@@ -13,7 +13,16 @@ pub(crate) fn lifecycle() -> Lifecycle {
             path: path("/etc/docker/daemon.json"),
             mode: 0o644,
             template: path("/usr/share/dam-docker/daemon.json"),
-            check: ["/usr/bin/dockerd", "--validate", "--config-file"].map(str::to_owned).to_vec(),
+            // Where there is no docker-proxy beside it, dockerd takes no settings at all.
+            check: [
+                "/usr/bin/env",
+                "PATH=/usr/libexec/docker:/usr/sbin:/usr/bin:/sbin:/bin",
+                "/usr/bin/dockerd",
+                "--validate",
+                "--config-file",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }],
         services: vec![Service {
             unit: "docker.service".parse().expect("a unit"),

@@ -60,6 +60,7 @@ impl Machine {
             symlink("busybox", at("bin").join(program)).expect("linked");
         }
         symlink("busybox", at("bin/[")).expect("linked");
+        symlink("/bin/busybox", at("usr/bin/env")).expect("linked");
         let stands_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/bin");
         for file in fs::read_dir(stands_in).expect("listed") {
             let file = file.expect("an entry");
