@@ -25,7 +25,7 @@ demo: build ## Shows the main job on a real Docker engine, its own if none answe
 	if docker version >/dev/null 2>&1; then demo/run; else scripts/private-docker demo/run; fi
 
 tools:
-	@scripts/apt-install gcc=gcc,libc6-dev docker=docker.io dockerd=docker.io podman busybox=busybox-static docker-registry nginx=nginx-light skopeo umoci zstd openssl file git mkfs.ext4=e2fsprogs shellcheck xz=xz-utils rpm rpmbuild=rpm gpg=gnupg
+	@scripts/apt-install gcc=gcc,libc6-dev docker=docker.io dockerd=docker.io podman busybox=busybox-static docker-registry nginx=nginx-light skopeo umoci zstd openssl file git mkfs.ext4=e2fsprogs shellcheck xz=xz-utils rpm rpmbuild=rpm gpg=gnupg dnf createrepo_c=createrepo-c
 
 test: tools ## Passes all tests that need no booted distribution.
 	cargo $(TEST) --workspace --features dam/fault-points --no-fail-fast

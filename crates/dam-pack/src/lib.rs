@@ -15,6 +15,7 @@ mod name;
 mod package;
 mod path;
 mod relations;
+pub mod repo;
 pub mod rpm;
 pub mod sign;
 pub mod targets;

@@ -11,6 +11,7 @@ mod tar;
 mod tar_read;
 mod write;
 
+pub(crate) use changelog::mail_date;
 pub use changelog::{changelog, gzip};
 pub use copyright::{Rights, copyright};
 pub use read::read;

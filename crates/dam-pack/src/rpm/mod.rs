@@ -8,6 +8,7 @@ mod describe;
 mod files;
 mod header;
 mod lead;
+mod listing;
 mod measured;
 mod parsed;
 mod payload;
@@ -17,5 +18,7 @@ mod tag;
 mod view;
 mod write;
 
+pub(crate) use listing::{Dependency, Listing};
 pub use read::read;
+pub(crate) use read::{Whole, read_whole};
 pub use write::write;

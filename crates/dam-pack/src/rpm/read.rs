@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -21,6 +22,20 @@ const MOST_FILL: u64 = 1 << 20;
 ///
 /// Every file is shown to `visitor` as it passes. Source packages are not read, nor bzip2 and lzma.
 pub fn read(input: &mut dyn Read, visitor: &mut Visitor) -> Result<PackageView, ReadError> {
+    read_whole(input, visitor).map(|whole| whole.view)
+}
+
+/// A package that was read, with the headers that say more than a view holds.
+pub(crate) struct Whole {
+    pub(crate) view: PackageView,
+    pub(super) signatures: Parsed,
+    pub(super) header: Parsed,
+    /// Where the header lies in the file, in bytes.
+    pub(super) place: Range<u64>,
+}
+
+/// Reads as [`read`] does, and keeps the headers.
+pub(crate) fn read_whole(input: &mut dyn Read, visitor: &mut Visitor) -> Result<Whole, ReadError> {
     let mut lead = [0; lead::LENGTH];
     exact(input, &mut lead, "lead")?;
     if !lead::is_lead(&lead) {
@@ -31,11 +46,13 @@ pub fn read(input: &mut dyn Read, visitor: &mut Visitor) -> Result<PackageView, 
     exact(input, &mut [0; 8][..fill], SIGNATURE)?;
     let header = Parsed::read(input, HEADER, tag::IMMUTABLE)?;
     check_header(&signatures, &header)?;
-    let mut package = view::view(&header)?;
-    let (by, start) = read_payload(input, &signatures, &header, &mut package.entries, visitor)?;
-    package.constructs = constructs::constructs(&signatures, &header, by, &start);
-    package.entries.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(package)
+    let mut view = view::view(&header)?;
+    let (by, start) = read_payload(input, &signatures, &header, &mut view.entries, visitor)?;
+    view.constructs = constructs::constructs(&signatures, &header, by, &start);
+    view.entries.sort_by(|one, other| one.path.cmp(&other.path));
+    let begin = lead.len() + signatures.raw().len() + fill;
+    let place = begin as u64..(begin + header.raw().len()) as u64;
+    Ok(Whole { view, signatures, header, place })
 }
 
 const SIGNATURE: &str = "signature header";

@@ -110,6 +110,17 @@ pub(super) const PAYLOAD_DIGEST: u32 = 5092;
 pub(super) const PAYLOAD_DIGEST_ALGORITHM: u32 = 5093;
 pub(super) const PLAIN_PAYLOAD_DIGEST: u32 = 5097;
 
+/// Names, flags and versions of what a package supplements.
+pub(super) const SUPPLEMENTS: [u32; 3] = [5052, 5054, 5053];
+/// The same of what it enhances.
+pub(super) const ENHANCES: [u32; 3] = [5055, 5057, 5056];
+/// Bytes of all files, where 32 bits do not hold them.
+pub(super) const LONG_SIZE: u32 = 5009;
+/// Length of the payload, uncompressed, where 32 bits do not hold it; in the signature header.
+pub(super) const SIG_LONG_PAYLOAD_SIZE: u32 = 271;
+/// Length of the payload, uncompressed, as rpm before 4 has it in the header.
+pub(super) const PAYLOAD_SIZE: u32 = 1046;
+
 /// SHA-256, by OpenPGP's number.
 pub(super) const SHA256: u32 = 8;
 
@@ -119,6 +130,7 @@ pub(super) mod sense {
     pub(in crate::rpm) const GREATER: u32 = 1 << 2;
     pub(in crate::rpm) const EQUAL: u32 = 1 << 3;
     pub(in crate::rpm) const POSTTRANS: u32 = 1 << 5;
+    pub(in crate::rpm) const PREREQ: u32 = 1 << 6;
     pub(in crate::rpm) const INTERPRETER: u32 = 1 << 8;
     pub(in crate::rpm) const PRE: u32 = 1 << 9;
     pub(in crate::rpm) const POST: u32 = 1 << 10;

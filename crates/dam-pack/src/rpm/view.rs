@@ -58,14 +58,14 @@ fn relations(header: &Parsed) -> BTreeMap<RelationKind, Vec<String>> {
         (Depends, [tag::REQUIRE_NAMES, tag::REQUIRE_FLAGS, tag::REQUIRE_VERSIONS]),
         (Recommends, [tag::RECOMMEND_NAMES, tag::RECOMMEND_FLAGS, tag::RECOMMEND_VERSIONS]),
         (Suggests, [tag::SUGGEST_NAMES, tag::SUGGEST_FLAGS, tag::SUGGEST_VERSIONS]),
-        (Enhances, [5052, 5054, 5053]),
-        (Enhances, [5055, 5057, 5056]),
+        (Enhances, tag::SUPPLEMENTS),
+        (Enhances, tag::ENHANCES),
         (Conflicts, [tag::CONFLICT_NAMES, tag::CONFLICT_FLAGS, tag::CONFLICT_VERSIONS]),
         (Provides, [tag::PROVIDE_NAMES, tag::PROVIDE_FLAGS, tag::PROVIDE_VERSIONS]),
         (Replaces, [tag::OBSOLETE_NAMES, tag::OBSOLETE_FLAGS, tag::OBSOLETE_VERSIONS]),
     ];
     /// `Requires(pre)`, and what was `PreReq`.
-    const BEFORE: u64 = (sense::PRE | 1 << 6) as u64;
+    const BEFORE: u64 = (sense::PRE | sense::PREREQ) as u64;
     let mut relations: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for (kind, [names, flags, versions]) in KINDS {
         let all = header.texts(names).zip(header.numbers(flags)).zip(header.texts(versions));

@@ -8,7 +8,7 @@ use ring::signature::RSA_PKCS1_SHA256;
 
 use crate::sign::packet::{self, Bytes};
 use crate::sign::signature::{Draft, HashName, Signature};
-use crate::sign::{SignError, Signer, Unsigned, armor, secret};
+use crate::sign::{PublicKey, SignError, Signer, Unsigned, armor, secret};
 
 /// An OpenPGP secret key of RSA: the primary one of a key file, for rpm before 4.15 knows no other.
 ///
@@ -46,15 +46,12 @@ impl SecretKey {
         let half = &body[..body.len() - rest.0.len()];
         let pair = secret::read(modulus, exponent, rest, passphrase)?;
         let public = public_file(half, packets)?;
-        let named = [&[0x99], &(half.len() as u16).to_be_bytes()[..], half].concat();
-        let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &named);
-        let fingerprint = hash.as_ref().try_into().expect("SHA-1 has 20 bytes");
-        Ok(Self { pair, created, fingerprint, public })
+        Ok(Self { pair, created, fingerprint: fingerprint(half), public })
     }
 
     /// Returns the fingerprint in upper-case hexadecimal.
     pub fn fingerprint(&self) -> String {
-        self.fingerprint.iter().map(|byte| format!("{byte:02X}")).collect()
+        shown(&self.fingerprint)
     }
 
     /// Returns the public half with its owner's names, as `rpm --import` takes it.
@@ -65,6 +62,11 @@ impl SecretKey {
     /// Returns the public half with its owner's names, without armour: what apt before 1.4 takes.
     pub fn public(&self) -> &[u8] {
         &self.public
+    }
+
+    /// Returns the public half as what checks signatures.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::read(&self.public).expect("what was read from a secret key is a public one")
     }
 }
 
@@ -81,8 +83,20 @@ impl Signer for SecretKey {
     }
 }
 
+/// Returns the fingerprint of a key by the content of its public packet: <https://www.rfc-editor.org/rfc/rfc4880#section-12.2>.
+pub(super) fn fingerprint(half: &[u8]) -> [u8; 20] {
+    let named = [&[0x99], &(half.len() as u16).to_be_bytes()[..], half].concat();
+    let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &named);
+    hash.as_ref().try_into().expect("SHA-1 has 20 bytes")
+}
+
+/// Writes a fingerprint in upper-case hexadecimal.
+pub(super) fn shown(fingerprint: &[u8; 20]) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 /// Reads time of creation, modulus and exponent.
-fn public_half<'a>(bytes: &mut Bytes<'a>) -> Option<(u32, &'a [u8], &'a [u8])> {
+pub(super) fn public_half<'a>(bytes: &mut Bytes<'a>) -> Option<(u32, &'a [u8], &'a [u8])> {
     let version = bytes.byte()?;
     let created = bytes.number(4)? as u32;
     let algorithm = bytes.byte()?;
@@ -92,11 +106,11 @@ fn public_half<'a>(bytes: &mut Bytes<'a>) -> Option<(u32, &'a [u8], &'a [u8])> {
 }
 
 /// The public half, then the owner's names and what the key says of itself; further keys are left out.
-fn public_file(half: &[u8], mut packets: Bytes<'_>) -> Result<Vec<u8>, SignError> {
+pub(super) fn public_file(half: &[u8], mut packets: Bytes<'_>) -> Result<Vec<u8>, SignError> {
     let mut file = packet::packet(packet::PUBLIC_KEY, half);
     while let Some((number, body)) = packets.packet() {
         match number {
-            packet::SECRET_SUBKEY => break,
+            packet::SECRET_SUBKEY | packet::PUBLIC_SUBKEY | packet::SECRET_KEY | packet::PUBLIC_KEY => break,
             packet::SIGNATURE if !Signature::lets_sign(body) => {
                 return Err(SignError::Key("it is not meant to sign, and rpm before 4.15 knows no subkeys".to_owned()));
             }

@@ -11,6 +11,7 @@ mod clear;
 mod error;
 mod key;
 mod packet;
+mod public;
 mod remainder;
 mod secret;
 mod signature;
@@ -18,6 +19,7 @@ mod signature;
 pub use clear::{clear_signed, detached};
 pub use error::SignError;
 pub use key::SecretKey;
+pub use public::PublicKey;
 pub use signature::Signature;
 pub(crate) use signature::algorithms;
 

@@ -11,6 +11,9 @@ pub(super) const SECRET_SUBKEY: u8 = 7;
 /// Number of the packet that is the name of a key's owner.
 pub(super) const USER: u8 = 13;
 
+/// Number of the packet that is a further public key.
+pub(super) const PUBLIC_SUBKEY: u8 = 14;
+
 /// RSA, by OpenPGP's number.
 pub(super) const RSA: u8 = 1;
 

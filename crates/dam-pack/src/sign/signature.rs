@@ -15,6 +15,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::sign::packet::{self, Bytes};
@@ -118,6 +119,22 @@ impl Signature {
     }
 }
 
+/// Tells whether the owner of an RSA key made this signature packet of these bytes; both numbers are big endian.
+pub(super) fn is_by(modulus: &[u8], exponent: &[u8], packet: &[u8], bytes: &[u8]) -> bool {
+    let Some((packet::SIGNATURE, body)) = Bytes(packet).packet() else { return false };
+    let Some(parts) = Parts::read(body).filter(|parts| parts.algorithm == packet::RSA) else { return false };
+    let algorithm = match parts.hash {
+        8 => &RSA_PKCS1_2048_8192_SHA256,
+        10 => &RSA_PKCS1_2048_8192_SHA512,
+        _ => return false,
+    };
+    // As a large number it may have lost zeros at its front.
+    let Some(zeros) = modulus.len().checked_sub(parts.signed.len()) else { return false };
+    let signed = [vec![0; zeros], parts.signed.to_owned()].concat();
+    let key = RsaPublicKeyComponents { n: modulus, e: exponent };
+    key.verify(algorithm, &message(bytes, parts.hashed), &signed).is_ok()
+}
+
 /// Returns the algorithms of any signature packet, by OpenPGP's names: `RSA/SHA256`.
 pub(crate) fn algorithms(packet: &[u8]) -> String {
     let numbers = Bytes(packet).packet().and_then(|(_, body)| match body {
@@ -153,6 +170,8 @@ struct Parts<'a> {
     /// From the version up to the last subpacket that is hashed.
     hashed: &'a [u8],
     start: [u8; 2],
+    /// What RSA made of the message.
+    signed: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
@@ -165,7 +184,7 @@ impl<'a> Parts<'a> {
         let length = bytes.number(2)?;
         bytes.take(length)?;
         let start = bytes.take(2)?.try_into().ok()?;
-        Some(Self { kind, algorithm, hash, hashed, start })
+        Some(Self { kind, algorithm, hash, hashed, start, signed: bytes.large().unwrap_or_default() })
     }
 }
 
