@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dam_pack::repo::{Options, Repository, RepositoryError, write};
@@ -40,7 +41,7 @@ impl Stick {
     pub(crate) fn deb(self, name: &str, version: &str) -> Self {
         let package = Package { version: self::version(version), ..crate::of_deb::package() };
         let stick = self.file(name, "");
-        deb::write(&package, &stick.path(name), &mut |_| ()).expect("written");
+        deb::write(&package, &stick.path(name), &mut |_| ControlFlow::Continue(())).expect("written");
         stick
     }
 
@@ -48,14 +49,15 @@ impl Stick {
     pub(crate) fn rpm(self, name: &str, version: &str, signer: Option<&dyn Signer>) -> Self {
         let package = Package { version: self::version(version), ..crate::of_rpm::full() };
         let stick = self.file(name, "");
-        rpm::write(&package, &stick.path(name), signer, &mut |_| ()).expect("written");
+        rpm::write(&package, &stick.path(name), signer, &mut |_| ControlFlow::Continue(())).expect("written");
         stick
     }
 
     /// Puts a package there that needs nothing.
     pub(crate) fn empty_rpm(self, name: &str, signer: Option<&dyn Signer>) -> Self {
         let stick = self.file(name, "");
-        rpm::write(&crate::of_rpm::empty(), &stick.path(name), signer, &mut |_| {}).expect("written");
+        rpm::write(&crate::of_rpm::empty(), &stick.path(name), signer, &mut |_| ControlFlow::Continue(()))
+            .expect("written");
         stick
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use dam_pack::repo::{NameFault, Options, RepositoryError, write};
@@ -229,6 +230,6 @@ fn metadata_are_for_everybody_to_read() {
 fn a_package_without_files_is_no_trouble() {
     let stick = Stick::new().file("a.deb", "");
     let package = Package { entries: Vec::new(), version: version("1"), ..crate::of_deb::package() };
-    deb::write(&package, &stick.path("a.deb"), &mut |_| ()).expect("written");
+    deb::write(&package, &stick.path("a.deb"), &mut |_| ControlFlow::Continue(())).expect("written");
     assert_eq!(stick.made(None).packages[0].name, "dam-sample");
 }
