@@ -80,6 +80,9 @@ pub enum RepositoryError {
         /// The other file.
         second: String,
     },
+    /// Whoever watches the progress stopped it.
+    #[error("interrupted")]
+    Stopped,
     /// The metadata cannot be signed.
     #[error("cannot sign `{path}`")]
     Sign {

@@ -27,7 +27,7 @@ mod xml;
 mod yum;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::thread;
 
@@ -56,8 +56,8 @@ pub struct Options<'a> {
     pub seal: Option<(&'a (dyn Signer + Sync), &'a PublicKey)>,
 }
 
-/// Told how many bytes of packages were read since; its error stops the work.
-pub type Progress<'a> = dyn Fn(u64) -> io::Result<()> + Sync + 'a;
+/// Told, from two threads, how many bytes of packages were read since. With [`ControlFlow::Break`] nothing is changed.
+pub type Progress<'a> = dyn Fn(u64) -> ControlFlow<()> + Sync + 'a;
 
 /// A repository that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -18,21 +18,26 @@ pub(super) fn package<T>(
 ) -> Result<(T, Facts), RepositoryError> {
     let file = File::open(path).map_err(|source| RepositoryError::Access { path: path.to_owned(), source })?;
     let fault = |source| RepositoryError::Package { path: path.to_owned(), source };
-    let mut input = BufReader::with_capacity(PIECE, Watched { file: Tally::new(file), progress });
-    let what = read(&mut input).map_err(fault)?;
-    io::copy(&mut input, &mut io::sink()).map_err(ReadError::Input).map_err(fault)?;
-    Ok((what, input.into_inner().file.finish().1))
+    let mut input = BufReader::with_capacity(PIECE, Watched { file: Tally::new(file), progress, stopped: false });
+    let what = read(&mut input);
+    let what = what.and_then(|what| io::copy(&mut input, &mut io::sink()).map(|_| what).map_err(ReadError::Input));
+    let watched = input.into_inner();
+    if watched.stopped {
+        return Err(RepositoryError::Stopped);
+    }
+    Ok((what.map_err(fault)?, watched.file.finish().1))
 }
 
 struct Watched<'a> {
     file: Tally<File>,
     progress: &'a Progress<'a>,
+    stopped: bool,
 }
 
 impl Read for Watched<'_> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(piece)?;
-        (self.progress)(count as u64)?;
-        Ok(count)
+        self.stopped |= (self.progress)(count as u64).is_break();
+        if self.stopped { Err(io::ErrorKind::Other.into()) } else { Ok(count) }
     }
 }

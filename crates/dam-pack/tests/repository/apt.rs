@@ -1,6 +1,7 @@
 //! What apt makes of a repository.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -163,8 +164,10 @@ fn folders_may_have_spaces_where_a_source_quotes_them() {
     let apt = trusted(&stick);
     apt.run("apt-get", &["download", "dam-sample"]).expect();
     let place = stick.path("plant 7");
-    dam_pack::repo::write(&place, dam_pack::repo::Options { source_date: None, now: 0, seal: None }, &|_| Ok(()))
-        .expect("made");
+    dam_pack::repo::write(&place, dam_pack::repo::Options { source_date: None, now: 0, seal: None }, &|_| {
+        ControlFlow::Continue(())
+    })
+    .expect("made");
     let line = format!("deb [trusted=yes] file:{} ./", place.display().to_string().replace(' ', "%20"));
     let apt = Apt::new(&line).updated();
     apt.run("apt-get", &["download", "dam-sample"]).expect();

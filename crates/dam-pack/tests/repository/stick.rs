@@ -73,7 +73,7 @@ impl Stick {
     ) -> Result<Repository, RepositoryError> {
         let public = key.map(SecretKey::public_key);
         let seal = key.zip(public.as_ref()).map(|(key, public): (_, &PublicKey)| (key as &(dyn Signer + Sync), public));
-        write(self.folder(), Options { source_date, now: NOW, seal }, &|_| Ok(()))
+        write(self.folder(), Options { source_date, now: NOW, seal }, &|_| ControlFlow::Continue(()))
     }
 
     /// Returns all files but packages, by path.

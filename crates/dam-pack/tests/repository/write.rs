@@ -1,7 +1,6 @@
 //! What is written, and when nothing is.
 
 use std::fs;
-use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -69,7 +68,11 @@ fn the_time_is_that_of_the_packages_unless_it_is_given() {
     assert!(stick.text("Release").contains("\nDate: Thu, 01 Jan 1970 00:00:07 UTC\n"));
     assert!(stick.text("repodata/repomd.xml").contains("<revision>7</revision>"));
     let early = Options { source_date: None, now: DATE - 5, seal: None };
-    assert_eq!(write(stick.folder(), early, &|_| Ok(())).expect("made").date, DATE - 5, "never in the future");
+    assert_eq!(
+        write(stick.folder(), early, &|_| ControlFlow::Continue(())).expect("made").date,
+        DATE - 5,
+        "never in the future"
+    );
     assert_eq!(stick.made(None).date, DATE);
 }
 
@@ -119,10 +122,9 @@ fn what_cannot_be_leaves_all_as_it_was() {
     let stick = stick.deb("again/b.deb", "1");
     assert_eq!(why(&stick), "dam-sample 2:1-1 (amd64) is there twice: `a.deb` and `again/b.deb`");
     fs::remove_file(stick.path("again/b.deb")).expect("removed");
-    let stopped = write(stick.folder(), Options { source_date: None, now: NOW, seal: None }, &|_| {
-        Err(io::ErrorKind::Other.into())
-    });
-    assert!(matches!(stopped, Err(RepositoryError::Package { .. })), "{stopped:?}");
+    let stopped =
+        write(stick.folder(), Options { source_date: None, now: NOW, seal: None }, &|_| ControlFlow::Break(()));
+    assert!(matches!(stopped, Err(RepositoryError::Stopped)), "{stopped:?}");
     assert!(stick.metadata() == before);
 }
 
@@ -158,7 +160,8 @@ fn only_packages_are_looked_at() {
         Stick::new().file("x.src.rpm", "").file(".hidden/x.deb", "").file("x.deb.txt", "").file("Packages.deb/x", "");
     symlink("/", stick.path("all")).expect("a link");
     assert!(matches!(stick.try_made(None, None), Err(RepositoryError::Empty { .. })));
-    let error = write(&stick.path("none"), Options { source_date: None, now: 0, seal: None }, &|_| Ok(()));
+    let error =
+        write(&stick.path("none"), Options { source_date: None, now: 0, seal: None }, &|_| ControlFlow::Continue(()));
     assert!(matches!(error, Err(RepositoryError::Access { .. })), "{error:?}");
     let stick = stick.deb("X.DEB", "1");
     assert_eq!(stick.made(None).packages.len(), 1);
@@ -209,7 +212,8 @@ fn a_signer_must_be_the_owner_of_the_key() {
     assert_eq!(public, other.public_key());
     assert_eq!(public.fingerprint(), other.fingerprint());
     let seal = Some((&own as &(dyn Signer + Sync), &public));
-    let error = write(stick.folder(), Options { source_date: None, now: NOW, seal }, &|_| Ok(())).expect_err("refused");
+    let error = write(stick.folder(), Options { source_date: None, now: NOW, seal }, &|_| ControlFlow::Continue(()))
+        .expect_err("refused");
     let RepositoryError::Sign { source, .. } = error else { panic!("{error}") };
     assert_eq!(source.to_string(), "the signer's answer cannot be used: it is by another key than the public one");
     assert!(stick.metadata().is_empty());
