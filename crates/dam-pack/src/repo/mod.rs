@@ -21,6 +21,7 @@ mod draft;
 mod error;
 mod fat;
 mod key;
+mod place;
 mod read;
 mod scan;
 mod xml;
@@ -39,6 +40,7 @@ use draft::Release;
 pub use error::{NameFault, RepositoryError};
 pub use fat::storable;
 use key::Checked;
+pub use place::{APT_KEY, Place, PlaceFault, YUM_KEY};
 
 /// The public key as apt 1.2 takes it.
 pub const KEYRING: &str = "dam-archive-keyring.gpg";

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::Command;
 
+use dam_pack::repo::{APT_KEY, Options, Place, write};
 use tempfile::TempDir;
 
 use crate::keys::Keys;
@@ -29,7 +30,7 @@ impl Apt {
         );
         fs::write(folder.path().join("apt.conf"), settings).expect("a file");
         fs::write(folder.path().join("status"), "").expect("a file");
-        fs::write(folder.path().join("etc/sources.list"), format!("{line}\n")).expect("a file");
+        fs::write(folder.path().join("etc/sources.list"), line).expect("a file");
         Self(folder)
     }
 
@@ -61,7 +62,7 @@ fn stick() -> Stick {
 }
 
 fn trusted(stick: &Stick) -> Apt {
-    Apt::new(&format!("deb [trusted=yes] file:{} ./", stick.folder().display())).updated()
+    Apt::new(&Place::folder(stick.folder()).expect("good").apt_source(false)).updated()
 }
 
 #[test]
@@ -122,7 +123,8 @@ fn apt_believes_a_signed_repository_and_no_other() {
     let stick = stick();
     stick.made(Some(&keys.key()));
     let ring = stick.path("dam-archive-keyring.gpg");
-    let line = |ring: &str| format!("deb [signed-by={ring}] file:{} ./", stick.folder().display());
+    let source = Place::folder(stick.folder()).expect("good").apt_source(true);
+    let line = |ring: &str| source.replace(APT_KEY, ring);
     let apt = Apt::new(&line(shown(&ring))).updated();
     assert!(apt.run("apt-get", &["download", "dam-sample"]).good);
 
@@ -158,17 +160,13 @@ fn a_package_that_was_changed_is_refused() {
 }
 
 #[test]
-fn folders_may_have_spaces_where_a_source_quotes_them() {
-    let stick = Stick::new().deb("plant 7/my packages/dam-sample_26.1.5-1_amd64.deb", "26.1.5");
-    stick.made(None);
-    let apt = trusted(&stick);
-    apt.run("apt-get", &["download", "dam-sample"]).expect();
-    let place = stick.path("plant 7");
-    dam_pack::repo::write(&place, dam_pack::repo::Options { source_date: None, now: 0, seal: None }, &|_| {
-        ControlFlow::Continue(())
-    })
-    .expect("made");
-    let line = format!("deb [trusted=yes] file:{} ./", place.display().to_string().replace(' ', "%20"));
-    let apt = Apt::new(&line).updated();
-    apt.run("apt-get", &["download", "dam-sample"]).expect();
+fn folders_may_have_any_name_that_a_source_can_quote() {
+    for name in ["plant 7", "größe", "a#b", "a[b]", "a'\"b", "a?b&c=d", "a+b~c,d;e", "(a){b}", "$a\\b!"] {
+        let stick = Stick::new().deb(&format!("{name}/my packages/dam-sample_2%3a26.1.5-1_amd64.deb"), "26.1.5");
+        let folder = stick.path(name);
+        let options = Options { source_date: None, now: 0, seal: None };
+        write(&folder, options, &|_| ControlFlow::Continue(())).expect("made");
+        let apt = Apt::new(&Place::folder(&folder).expect("good").apt_source(false)).updated();
+        apt.run("apt-get", &["download", "dam-sample"]).expect();
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use dam_pack::repo::{Options, Place, YUM_KEY, write};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
@@ -108,12 +110,15 @@ fn createrepo_would_have_written_the_same() {
 struct Dnf(TempDir);
 
 impl Dnf {
-    fn new(stick: &Stick, more: &str) -> Self {
+    /// Knows the repository by the lines that are given to everybody, but for the place of the key.
+    fn new(folder: &Path, key: Option<&Path>) -> Self {
+        let place = Place::folder(folder).expect("good");
+        let source = place.yum_source(key.is_some(), true);
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["root", "repos", "log"] {
             fs::create_dir_all(folder.path().join(name)).expect("a folder");
         }
-        let repo = format!("[dam]\nname=dam\nbaseurl=file://{}\nenabled=1\n{more}", stick.folder().display());
+        let repo = source.replace(YUM_KEY, key.map_or("", shown));
         fs::write(folder.path().join("repos/dam.repo"), &repo).expect("a file");
         fs::write(folder.path().join("dnf.conf"), "[main]\nplugins=0\n").expect("a file");
         Self(folder)
@@ -146,7 +151,7 @@ fn dnf_finds_what_is_there() {
         None,
     );
     stick.made(None);
-    let dnf = Dnf::new(&stick, "gpgcheck=0\n");
+    let dnf = Dnf::new(stick.folder(), None);
     let found = dnf.run(&["-q", "repoquery", "sample"]).expect();
     assert_eq!(found, "sample-2:26.1.5-1.x86_64\nsample-2:26.1.6~rc1+x-1.x86_64\n");
     let ask = |what: &str| dnf.run(&["-q", "repoquery", what, "sample-26.1.5"]).expect();
@@ -165,8 +170,7 @@ fn dnf_believes_a_signed_repository_and_no_other() {
     let key = keys.key();
     let stick = Stick::new().empty_rpm("empty.rpm", Some(&key));
     assert!(stick.made(Some(&key)).signs_every_rpm());
-    let lines = |key: &Path| format!("gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{}\n", key.display());
-    let dnf = Dnf::new(&stick, &lines(&stick.path("dam-archive-keyring.asc")));
+    let dnf = Dnf::new(stick.folder(), Some(&stick.path("dam-archive-keyring.asc")));
     let installed = dnf.run(&["install", "sample"]);
     assert!(installed.good && installed.out.contains("Complete!"), "{installed:?}");
     let list = dnf.run(&["-q", "list", "--installed"]).expect();
@@ -174,14 +178,24 @@ fn dnf_believes_a_signed_repository_and_no_other() {
 
     let forged = stick.text("repodata/repomd.xml").replace("</revision>", "1</revision>");
     fs::write(stick.path("repodata/repomd.xml"), forged).expect("written");
-    let refused = Dnf::new(&stick, &lines(&stick.path("dam-archive-keyring.asc"))).run(&["install", "sample"]);
+    let refused = Dnf::new(stick.folder(), Some(&stick.path("dam-archive-keyring.asc"))).run(&["install", "sample"]);
     assert!(!refused.good && refused.err.contains("repomd.xml GPG signature verification error"), "{refused:?}");
 
     stick.made(Some(&key));
     let other = Keys::new("rsa2048", "");
     let armored = other.write("other.asc", other.key().public_armored());
-    let refused = Dnf::new(&stick, &lines(&armored)).run(&["install", "sample"]);
+    let refused = Dnf::new(stick.folder(), Some(&armored)).run(&["install", "sample"]);
     assert!(!refused.good && refused.err.contains("repomd.xml GPG signature verification error"), "{refused:?}");
+}
+
+#[test]
+fn names_may_be_anything_that_a_source_can_quote() {
+    let stick = Stick::new().empty_rpm("größe 7,[#]?+/my packages/sample%3a1~+&.rpm", None);
+    let folder = stick.path("größe 7,[#]?+");
+    let options = Options { source_date: None, now: 0, seal: None };
+    write(&folder, options, &|_| ControlFlow::Continue(())).expect("made");
+    let installed = Dnf::new(&folder, None).run(&["install", "sample"]);
+    assert!(installed.good && installed.out.contains("Complete!"), "{installed:?}");
 }
 
 #[test]
