@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use dam_core::Cancel;
 use dam_core::cache::Cache;
+use dam_core::engine::Inputs;
 use dam_core::event::Reporter;
 use dam_core::hooks::ProcessHooks;
 use dam_core::host::{Host, LockedLedger, Scratch, private_folder};
@@ -305,6 +306,13 @@ impl Context {
         let cache = Cache::new(self.root()?.join("cache"), CACHE_LIMIT);
         // One for all: who spares what is in it spares it for the store, too.
         Ok(self.cache.get_or_init(|| cache).clone())
+    }
+
+    /// Returns the files of recipes; what they name by URL is kept beside the caches.
+    pub(crate) fn inputs(&self, cancel: &Cancel) -> Result<Inputs, CliError> {
+        let folder = self.private_root()?.join("cache/downloads");
+        let inputs = Inputs::new(folder, network::network(&self.surroundings, cancel));
+        Ok(inputs.offline(self.config.offline.unwrap_or_default()))
     }
 
     /// Returns the repos of this machine and the way to their registries. A look: nothing is made.

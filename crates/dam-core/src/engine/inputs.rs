@@ -63,6 +63,26 @@ pub enum InputError {
     /// It could not be downloaded.
     #[error(transparent)]
     Download(DownloadError),
+    /// What is behind a URL is another file than the one that was pinned.
+    #[error("`{url}` is not the file it was: it has the digest {found}, not {wanted}")]
+    Changed {
+        /// The file.
+        url: Url,
+        /// Its digest.
+        found: Digest,
+        /// The digest it had.
+        wanted: Digest,
+    },
+    /// A file of this machine is another than the one that was pinned.
+    #[error("`{path}` has the digest {found}, not {wanted}")]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        found: Digest,
+        /// The digest it should have.
+        wanted: Digest,
+    },
     /// No digest says what is behind a URL.
     #[error("no digest says what `{url}` is")]
     Unpinned {
@@ -175,6 +195,9 @@ impl Inputs {
         }
         let came = came.map_err(|error| match error {
             DownloadError::Failed { fault: RegistryFault::Stopped, .. } => Error::Cancelled,
+            DownloadError::Digest { found, wanted, .. } => {
+                InputError::Changed { url: url.clone(), found, wanted }.into()
+            }
             error => InputError::Download(error).into(),
         })?;
         let way = Way::Downloaded { resumed: came.resumed };

@@ -14,6 +14,7 @@ mod signer;
 
 pub use archive::{ArchiveError, EngineArchive, EngineFile, Necessity, PROGRAMS};
 pub use elf::{Elf, ElfFault, Linkage};
+pub(crate) use inputs::digest_of;
 pub use inputs::{Fetched, InputError, Inputs, Way};
 pub use package_file::{PackageFault, PackageFile};
 pub use plugin::{Plugin, PluginError};

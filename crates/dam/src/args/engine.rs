@@ -14,6 +14,7 @@ use dam_pack::targets::Target;
     arg_required_else_help = true,
     after_help = "Examples:
   dam engine init               writes engine.toml, a recipe in which every setting is explained
+  dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
   dam engine check *.deb *.rpm  says whether all distributions can read the packages"
 )]
 pub(crate) struct Engine {
@@ -25,6 +26,7 @@ pub(crate) struct Engine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EngineCommand {
     Init(Init),
+    Fetch(Fetch),
     Check(Check),
     Explain(Explain),
 }
@@ -38,6 +40,21 @@ pub(crate) struct Init {
     /// The recipe
     #[arg(default_value = RECIPE)]
     pub(crate) file: PathBuf,
+}
+
+/// Downloads what a recipe names by URL, and notes the digests in it
+///
+/// Digests that are missing are added behind their URLs; nothing else of the recipe changes. Those that are there are
+/// checked, also of files that the recipe names by path. What was downloaded is kept, so that `dam engine build` needs no
+/// internet.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dam engine fetch
+  dam engine fetch plant/engine.toml")]
+pub(crate) struct Fetch {
+    /// The recipe
+    #[arg(default_value = RECIPE)]
+    pub(crate) recipe: PathBuf,
 }
 
 /// Says what of a package its targets cannot read, and why

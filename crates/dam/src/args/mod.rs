@@ -27,7 +27,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub(crate) use asking::Asking;
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
-pub(crate) use engine::{Check, Engine, EngineCommand, Explain, Init};
+pub(crate) use engine::{Check, Engine, EngineCommand, Explain, Fetch, Init};
 pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};

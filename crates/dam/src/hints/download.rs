@@ -3,13 +3,15 @@
 use dam_core::engine::InputError;
 use dam_oci::registry::{DownloadError, RegistryFault as Fault};
 
-use super::{Advice, access, fetch};
+use super::{Advice, access, engine, fetch};
 use crate::error::Hint;
 
 /// Advises on a file that is not at hand.
 pub(super) fn input(error: &InputError) -> Advice {
     match error {
         InputError::Download(fault) => download(fault),
+        InputError::Changed { .. } => changed(),
+        InputError::Digest { path, .. } => engine::wrong_digest(path),
         InputError::Unpinned { .. } => {
             let note = "downloads what the recipe names, and notes the digests";
             Advice::with("unpinned", [Hint::Command("dam engine fetch".into(), note)])
@@ -25,13 +27,17 @@ fn download(error: &DownloadError) -> Advice {
             let advice = "give its digest, as its publisher says it, as `sha256`; or take an address with https";
             Advice::with("plain-http", [Hint::Advice(advice.into())])
         }
-        DownloadError::Digest { .. } => {
-            let advice = "compare the digest in the recipe with what the publisher says: one of the two was changed";
-            Advice::with("wrong-digest", [Hint::Advice(advice.into())])
-        }
+        DownloadError::Digest { .. } => changed(),
         DownloadError::Large { .. } => Advice::new("download-too-large"),
         DownloadError::Access { path, source } => access(path, source),
     }
+}
+
+/// Advises on a file that changed at its server.
+fn changed() -> Advice {
+    let advice =
+        "see what its publisher says; if the new one is right, take `sha256` out of the recipe and fetch again";
+    Advice::with("wrong-digest", [Hint::Advice(advice.into())])
 }
 
 /// Advises on a server that gives no file, or the way there.

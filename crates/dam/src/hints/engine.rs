@@ -1,5 +1,6 @@
 //! Advice on what packages of Docker Engine are made of.
 
+use std::io;
 use std::path::Path;
 
 use dam_core::engine::recipe::{DaemonError, Reason};
@@ -14,7 +15,14 @@ use crate::invocation::quote;
 /// editors find it.
 pub(super) fn recipe(error: &RecipeError) -> Advice {
     match error {
+        RecipeError::Access { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            let command = format!("dam engine init {}", quote(&path.display().to_string()));
+            Advice::with("not-found", [Hint::Command(command, "writes one to begin with")]).at(path)
+        }
         RecipeError::Access { path, source } => access(path, source),
+        RecipeError::Unplaced { path, .. } => {
+            Advice::with("bad-recipe", [Hint::Advice("write it behind the `url` by hand".into())]).at(path)
+        }
         RecipeError::Large { path, .. } => Advice::new("bad-recipe").at(path),
         RecipeError::Faults { path, faults } => {
             let place = path.display();
@@ -78,7 +86,8 @@ pub(super) fn plugin(error: &PluginError) -> Advice {
     }
 }
 
-fn wrong_digest(path: &Path) -> Advice {
+/// Advises on a file of this machine that is another than the one that was pinned.
+pub(super) fn wrong_digest(path: &Path) -> Advice {
     let command = format!("sha256sum {}", quote(&path.display().to_string()));
     Advice::with("wrong-digest", [Hint::Command(command, "to compare with what its publisher says")]).at(path)
 }

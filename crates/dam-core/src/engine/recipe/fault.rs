@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use dam_oci::Digest;
+
 /// Why a recipe cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
@@ -30,6 +32,16 @@ pub enum RecipeError {
         path: PathBuf,
         /// What is wrong, by line; never empty.
         faults: Vec<RecipeFault>,
+    },
+    /// It is written in a way that nothing can be added to without changing what it says.
+    #[error("the recipe `{path}` has no place for `{key}`, which is {}", .digest.hex())]
+    Unplaced {
+        /// The recipe.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Its value.
+        digest: Digest,
     },
 }
 

@@ -8,6 +8,8 @@ mod fault;
 mod files;
 mod input;
 mod keys;
+mod part;
+mod pins;
 mod reader;
 mod relations;
 mod service;
@@ -27,6 +29,8 @@ pub use fault::{Reason, RecipeError, RecipeFault};
 pub use files::ExtraFile;
 pub use input::{Input, ParseUrlError, Source, Url};
 pub use keys::KEYS;
+pub use part::Part;
+pub(crate) use pins::pin;
 pub use service::{Restart, Service};
 
 /// A recipe with all defaults, and what each key is for; what `dam engine init` writes.

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod fetch;
 mod init;
 
 use crate::args::{Engine, EngineCommand};
@@ -12,6 +13,7 @@ use crate::error::CliError;
 pub(super) fn run(context: &Context, args: &Engine) -> Result<(), CliError> {
     match &args.command {
         EngineCommand::Init(args) => init::run(context, args),
+        EngineCommand::Fetch(args) => fetch::run(context, args),
         EngineCommand::Check(args) => check::run(context, args),
         EngineCommand::Explain(args) => explain::run(context, args),
     }

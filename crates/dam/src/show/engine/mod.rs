@@ -3,6 +3,7 @@
 mod check;
 mod difference;
 mod explain;
+mod fetch;
 mod init;
 mod targets;
 
