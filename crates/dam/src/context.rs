@@ -400,6 +400,11 @@ impl Context {
         self.surroundings.variable(name)
     }
 
+    /// Tells whether the user is root, who needs no `sudo`.
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.surroundings.privileged
+    }
+
     /// Returns the folders programs are looked for in.
     pub(crate) fn path(&self) -> Vec<PathBuf> {
         self.surroundings.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()

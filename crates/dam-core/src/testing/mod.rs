@@ -3,6 +3,7 @@
 mod daemon;
 pub mod fuzz;
 mod hooks;
+mod island;
 mod memory_store;
 pub mod packages;
 pub mod programs;
@@ -14,6 +15,7 @@ pub use dam_oci::testing::registry::PrivateRegistry;
 
 pub use daemon::{PrivateDocker, PrivatePodman};
 pub use hooks::{FakeHooks, FakeRun};
+pub use island::Island;
 pub use memory_store::MemoryStore;
 pub use registries::{NoLogins, offline, plain_inquiry, registries};
 pub use release::release;

@@ -5,6 +5,7 @@
 mod asking;
 mod change;
 mod create;
+mod doctor;
 mod engine;
 mod export;
 mod generate;
@@ -27,6 +28,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub(crate) use asking::Asking;
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
+pub(crate) use doctor::Doctor;
 pub(crate) use engine::{Check, Engine, EngineCommand, Explain, Fetch, Init};
 pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
@@ -102,9 +104,7 @@ pub(crate) enum Command {
     Removerepo(Removerepo),
     #[command(visible_alias = "lr")]
     Listrepos(Listrepos),
-    /// Says what is wrong with this machine, and which command mends it
-    #[command(after_help = "Examples:\n  dam doctor\n  dam doctor --json")]
-    Doctor,
+    Doctor(Doctor),
     Engine(Engine),
     Migrate(Migrate),
     Completion(Completion),

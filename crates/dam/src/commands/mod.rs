@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: Arguments, surroundings: Surroundings, ui: &Arc<Ui>
         Command::Removerepo(args) => removerepo::run(&context, &args),
         Command::Listrepos(args) => listrepos::run(&context, &args),
         Command::Engine(args) => engine::run(&context, &args),
-        Command::Doctor => doctor::run(&context),
+        Command::Doctor(args) => doctor::run(&context, &args),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Push(args) => push::run(&context, &args),

@@ -32,6 +32,7 @@ use crate::clean;
 
 pub(crate) use change::Unchanged;
 pub(crate) use diff::{Diff, Scripts};
+pub(crate) use doctor::Doctor;
 pub(crate) use engine::{AllChecked, Detail, Difference, Explanation};
 pub(crate) use history::{Entry, History};
 pub(crate) use info::Info;
