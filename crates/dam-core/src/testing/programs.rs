@@ -25,6 +25,45 @@ pub fn static_program(architecture: Architecture, note: &str) -> Vec<u8> {
     program.finish(code)
 }
 
+/// Returns a static program of Go that says how it was built: in the form of Go 1.18, or in that of older ones, with
+/// addresses. `modules` is as `go version -m` prints it, without the first tab of each line.
+pub fn go_program(architecture: Architecture, go: &str, modules: &str, has_addresses: bool) -> Vec<u8> {
+    let mut program = Program::new(architecture, 1);
+    // What stands around the modules; Go itself looks at nothing but its length and the last line's end.
+    let framed =
+        [&b"0w\xaf\x0c\x92t\x08\x02A\xe1\xc1\x07\xe6\xd6\x18\xe6"[..], modules.as_bytes(), &[0xf9; 16]].concat();
+    let pointer = if program.is_64 { 8 } else { 4 };
+    program.align();
+    // The magic alone, as a program has it that reads others.
+    program.bytes.extend(b"\xff Go buildinf:no such thing\0");
+    program.align();
+    let begin = program.bytes.len() as u64;
+    program.bytes.extend(b"\xff Go buildinf:");
+    program.bytes.extend([pointer, if has_addresses { u8::from(!program.is_little) } else { 2 }]);
+    if has_addresses {
+        let strings = begin + 32;
+        let texts = strings + 4 * u64::from(pointer);
+        program.word(program.at(strings));
+        program.word(program.at(strings + 2 * u64::from(pointer)));
+        program.bytes.resize(strings as usize, 0);
+        program.word(program.at(texts));
+        program.word(go.len() as u64);
+        program.word(program.at(texts + go.len() as u64));
+        program.word(framed.len() as u64);
+        program.bytes.extend(go.as_bytes());
+        program.bytes.extend(&framed);
+    } else {
+        program.bytes.extend([0; 16]);
+        for text in [go.as_bytes(), &framed] {
+            program.varint(text.len());
+            program.bytes.extend(text);
+        }
+    }
+    let size = program.bytes.len() as u64;
+    program.segments.push((1, 0, size));
+    program.finish(BASE)
+}
+
 /// Returns a program that wants libraries, each with versions of its symbols.
 pub fn dynamic_program(architecture: Architecture, libraries: &[(&str, &[&str])]) -> Vec<u8> {
     let mut program = Program::new(architecture, 3);
@@ -127,6 +166,20 @@ impl Program {
     /// Returns where an offset is in memory.
     fn at(&self, offset: u64) -> u64 {
         BASE + offset
+    }
+
+    /// Goes to the next multiple of 16.
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(16), 0);
+    }
+
+    /// Writes a number in pieces of 7 bits, the lowest first.
+    fn varint(&mut self, mut number: usize) {
+        while number > 0x7f {
+            self.bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.bytes.push(number as u8);
     }
 
     fn half(&mut self, number: u16) {

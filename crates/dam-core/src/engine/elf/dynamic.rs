@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 
 use super::bytes::{Bytes, Width};
 use super::glibc::Glibc;
-use super::{ElfFault, PT_DYNAMIC, PT_INTERP, PT_LOAD, Segment};
+use super::{ElfFault, PT_DYNAMIC, PT_INTERP, Segment, offset_of};
 
 /// The most that is read of the list of the dynamic linker, in bytes. Real ones have about 500.
 const TABLE_LIMIT: u64 = 64 << 10;
@@ -116,16 +116,6 @@ fn libraries<F: Read + Seek>(
         Versions { bytes, width, names, left: VERSION_LIMIT }.read(versions, version_count, &mut found)?;
     }
     Ok(found)
-}
-
-/// Returns where in the file the bytes of an address are.
-fn offset_of(segments: &[Segment], address: u64) -> Result<u64, ElfFault> {
-    let holds = |segment: &&Segment| {
-        segment.kind == PT_LOAD && address.checked_sub(segment.address).is_some_and(|inside| inside < segment.size)
-    };
-    let segment = segments.iter().find(holds);
-    let segment = segment.ok_or(ElfFault::Damaged("it names an address that is not in the file"))?;
-    Ok(segment.offset.saturating_add(address - segment.address))
 }
 
 /// The list of wanted versions, `.gnu.version_r`.

@@ -5,6 +5,7 @@
 //! kernel and the dynamic linker use is read: sections may have been stripped. Nothing is believed: each read is bounded,
 //! wherever the file says that something is.
 
+mod build_info;
 mod bytes;
 mod dynamic;
 mod glibc;
@@ -18,6 +19,7 @@ use dam_pack::{Architecture, Format};
 
 use self::bytes::{Bytes, Width};
 
+pub use build_info::{BuildInfo, Module};
 pub use dynamic::{Dynamic, Library};
 pub use glibc::{GLIBC, Glibc, Target};
 
@@ -57,6 +59,34 @@ const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
 
+/// The ELF header.
+struct Head {
+    width: Width,
+    /// `e_type`.
+    kind: u16,
+    /// `e_machine`.
+    number: u16,
+    /// What is behind that.
+    rest: bytes::Fields,
+}
+
+impl Head {
+    fn read<F: Read + Seek>(bytes: &mut Bytes<F>) -> Result<Self, ElfFault> {
+        let head = bytes.at(0, 20)?;
+        if head.get(..4) != Some(b"\x7fELF".as_slice()) {
+            return Err(ElfFault::Foreign);
+        }
+        let width = match head.get(4..6) {
+            Some([1, order @ (1 | 2)]) => Width { is_64: false, is_little: *order == 1 },
+            Some([2, order @ (1 | 2)]) => Width { is_64: true, is_little: *order == 1 },
+            _ => return Err(ElfFault::Damaged("its class and byte order are unknown")),
+        };
+        let mut rest = bytes.fields(width, 0, if width.is_64 { 64 } else { 52 })?;
+        rest.skip(16);
+        Ok(Self { width, kind: rest.half()?, number: rest.half()?, rest })
+    }
+}
+
 /// A program header.
 struct Segment {
     kind: u32,
@@ -72,24 +102,13 @@ impl Elf {
     /// All of [`ElfFault`] but those of [`Elf::check`].
     pub fn read(file: impl Read + Seek) -> Result<Self, ElfFault> {
         let mut bytes = Bytes::new(file);
-        let head = bytes.at(0, 20)?;
-        if head.get(..4) != Some(b"\x7fELF".as_slice()) {
-            return Err(ElfFault::Foreign);
-        }
-        let width = match head.get(4..6) {
-            Some([1, order @ (1 | 2)]) => Width { is_64: false, is_little: *order == 1 },
-            Some([2, order @ (1 | 2)]) => Width { is_64: true, is_little: *order == 1 },
-            _ => return Err(ElfFault::Damaged("its class and byte order are unknown")),
-        };
-        let mut head = bytes.fields(width, 0, if width.is_64 { 64 } else { 52 })?;
-        head.skip(16);
-        let (kind, number) = (head.half()?, head.half()?);
+        let Head { width, kind, number, mut rest } = Head::read(&mut bytes)?;
         // 2: a program; 3: one that runs at any address, or a library.
         if !matches!(kind, 2 | 3) {
             return Err(ElfFault::Damaged("it is an object or a core file, not a program"));
         }
         let machine = Machine { number, bits: if width.is_64 { 64 } else { 32 }, is_little: width.is_little };
-        let segments = segments(&mut bytes, width, &mut head)?;
+        let segments = segments(&mut bytes, width, &mut rest)?;
         let linkage = match Dynamic::read(&mut bytes, width, &segments)? {
             Some(dynamic) => Linkage::Dynamic(dynamic),
             None => Linkage::Static,
@@ -147,6 +166,16 @@ fn segments<F: Read + Seek>(
     }
     let mut table = bytes.fields(width, start, usize::from(size) * usize::from(count))?;
     (0..count).map(|_| segment(width, &mut table)).collect()
+}
+
+/// Returns where in the file the bytes of an address are.
+fn offset_of(segments: &[Segment], address: u64) -> Result<u64, ElfFault> {
+    let holds = |segment: &&Segment| {
+        segment.kind == PT_LOAD && address.checked_sub(segment.address).is_some_and(|inside| inside < segment.size)
+    };
+    let segment = segments.iter().find(holds);
+    let segment = segment.ok_or(ElfFault::Damaged("it names an address that is not in the file"))?;
+    Ok(segment.offset.saturating_add(address - segment.address))
 }
 
 fn segment(width: Width, table: &mut bytes::Fields) -> Result<Segment, ElfFault> {
