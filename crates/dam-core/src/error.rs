@@ -77,6 +77,9 @@ pub enum Error {
     /// Something about an archive of Docker Engine.
     #[error(transparent)]
     EngineArchive(#[from] crate::engine::ArchiveError),
+    /// A package of Docker Engine that is not made.
+    #[error(transparent)]
+    Build(#[from] crate::engine::BuildError),
     /// Something about a plugin of Docker Engine.
     #[error(transparent)]
     Plugin(#[from] crate::engine::PluginError),

@@ -347,7 +347,7 @@ fn a_stream_is_walked_by_the_same_rules() {
     let (mut files, mut links) = (0, 0);
     archive::stream("what the engine sent", &bytes[..], &mut |member| {
         match member {
-            Member::File { name, size, content } if name.ends_with(".json") => {
+            Member::File { name, size, content, .. } if name.ends_with(".json") => {
                 let mut text = String::new();
                 content.read_to_string(&mut text).expect("text");
                 assert_eq!(text.len() as u64, size);

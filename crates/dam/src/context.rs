@@ -405,6 +405,19 @@ impl Context {
         self.surroundings.privileged
     }
 
+    /// Returns the date of what is made, in seconds since 1970, if the user says one:
+    /// <https://reproducible-builds.org/specs/source-date-epoch/>.
+    pub(crate) fn source_date(&self) -> Result<Option<u32>, CliError> {
+        let Some(text) = self.surroundings.text("SOURCE_DATE_EPOCH")? else { return Ok(None) };
+        let fault = |_| bad_variable("SOURCE_DATE_EPOCH", "is no number of seconds since 1970");
+        text.parse().map(Some).map_err(fault)
+    }
+
+    /// Returns the file this program was started from, if it is known.
+    pub(crate) fn executable(&self) -> Option<&Path> {
+        self.surroundings.executable.as_deref()
+    }
+
     /// Returns the folders programs are looked for in.
     pub(crate) fn path(&self) -> Vec<PathBuf> {
         self.surroundings.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()

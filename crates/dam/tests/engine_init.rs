@@ -34,6 +34,7 @@ Usage: dam engine [OPTIONS] <COMMAND>
 Commands:
   init     Writes a recipe in which every setting is explained
   fetch    Downloads what a recipe names by URL, and notes the digests in it
+  build    Makes one .deb and one .rpm of Docker's static programs
   check    Says what of a package its targets cannot read, and why
   explain  Says what a package holds, or what differs between two
   help     Print this message or the help of the given subcommand(s)
@@ -56,11 +57,12 @@ Global options:
 Examples:
   dam engine init               writes engine.toml, a recipe in which every setting is explained
   dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
+  dam engine build              makes the packages it says
   dam engine check *.deb *.rpm  says whether all distributions can read the packages
 
 "#]]);
     dam.run("engine biuld").misuse().stderr(str![[r#"
-error: no command `biuld`
+error: no command `biuld`; did you mean `build`?
 hint: dam engine --help
 
 "#]]);

@@ -64,6 +64,25 @@ pub fn go_program(architecture: Architecture, go: &str, modules: &str, has_addre
     program.finish(BASE)
 }
 
+/// Returns a static program for x86-64 that says something on stderr and fails.
+pub fn failing_program(says: &str) -> Vec<u8> {
+    let mut program = Program::new(Architecture::X86_64, 1);
+    let code = program.at(program.bytes.len() as u64);
+    // write(2, text, length): mov eax, 1; mov edi, 2; mov esi, text; mov edx, length; syscall
+    let text = code as u32 + 34;
+    program.bytes.extend(b"\xb8\x01\x00\x00\x00\xbf\x02\x00\x00\x00\xbe");
+    program.bytes.extend(text.to_le_bytes());
+    program.bytes.push(0xba);
+    program.bytes.extend((says.len() as u32).to_le_bytes());
+    program.bytes.extend(b"\x0f\x05");
+    // exit(1): mov eax, 60; mov edi, 1; syscall
+    program.bytes.extend(b"\xb8\x3c\x00\x00\x00\xbf\x01\x00\x00\x00\x0f\x05");
+    program.bytes.extend(says.as_bytes());
+    let size = program.bytes.len() as u64;
+    program.segments.push((1, 0, size));
+    program.finish(code)
+}
+
 /// Returns a program that wants libraries, each with versions of its symbols.
 pub fn dynamic_program(architecture: Architecture, libraries: &[(&str, &[&str])]) -> Vec<u8> {
     let mut program = Program::new(architecture, 3);
@@ -130,10 +149,15 @@ pub fn tgz(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// Returns what upstream publishes as `docker-VERSION.tgz`, of tiny static programs.
 pub fn engine_archive(architecture: Architecture, version: &str) -> Vec<u8> {
-    let program = static_program(architecture, version);
+    engine_archive_with("", &[], &static_program(architecture, version))
+}
+
+/// Returns the same, where one of the programs is another.
+pub fn engine_archive_with(other: &str, its: &[u8], program: &[u8]) -> Vec<u8> {
     let names: Vec<String> = ENGINE.iter().map(|name| format!("docker/{name}")).collect();
+    let bytes = |name: &&str| if **name == *other { its } else { program };
     let mut members: Vec<(&str, &[u8])> = vec![("docker/", b"")];
-    members.extend(names.iter().map(|name| (name.as_str(), program.as_slice())));
+    members.extend(names.iter().map(String::as_str).zip(ENGINE.iter().map(bytes)));
     tgz(&members)
 }
 

@@ -17,6 +17,8 @@ pub enum Member<'a> {
         name: &'a str,
         /// Its length in bytes.
         size: u64,
+        /// When it was last changed, in seconds since 1970.
+        modified: u64,
         /// Its content, of which any part may be left unread.
         content: &'a mut dyn Read,
     },
@@ -44,7 +46,7 @@ pub fn stream(what: &str, reader: impl Read, visit: &mut dyn FnMut(Member<'_>) -
         }
         let content = &mut Named { inner: &mut walk, what: what.to_owned() };
         match &link {
-            None => visit(Member::File { name: &name, size: entry.size, content })?,
+            None => visit(Member::File { name: &name, size: entry.size, modified: entry.mtime, content })?,
             Some(target) => visit(Member::Link { name: &name, target })?,
         }
     }

@@ -3,6 +3,7 @@
 //! The libraries state facts; this is the one place that knows flags and commands. Each area's enum has one function
 //! with one exhaustive `match`, so that a new variant does not compile until someone has thought about its reader.
 
+mod build;
 mod bundle;
 mod change;
 mod docker;
@@ -87,6 +88,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::Plugin(fault) => engine::plugin(fault),
         Error::Input(fault) => download::input(fault),
         Error::Docker(fault) => docker::advise(fault),
+        Error::Build(fault) => build::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),
         Error::Rule(fault) => change::rule(fault),
         Error::Rules(faults) => change::rules(faults),

@@ -56,6 +56,7 @@ pub struct EngineArchive {
     digest: Digest,
     version: Option<String>,
     files: Vec<EngineFile>,
+    modified: u32,
     /// Where the files are.
     _folder: TempDir,
 }
@@ -82,9 +83,10 @@ impl EngineArchive {
         let folder = tempfile::Builder::new().prefix("engine-").tempdir_in(scratch);
         let folder = folder.map_err(ArchiveError::access(scratch))?;
         let mut file = Hashing::new(File::open(path).map_err(ArchiveError::access(path))?);
-        let mut unpacking = Unpacking { archive: path, folder: folder.path(), files: Vec::new(), left: CONTENT_LIMIT };
+        let mut unpacking =
+            Unpacking { archive: path, folder: folder.path(), files: Vec::new(), newest: 0, left: CONTENT_LIMIT };
         let unpacked = unpacking.read(&mut file);
-        let Unpacking { mut files, .. } = unpacking;
+        let Unpacking { mut files, newest, .. } = unpacking;
         if let Err(lost @ ArchiveError::Access { .. }) = unpacked {
             return Err(lost);
         }
@@ -95,7 +97,8 @@ impl EngineArchive {
         }
         unpacked?;
         files.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut archive = Self { path: path.to_owned(), digest, version: None, files, _folder: folder };
+        let modified = u32::try_from(newest).unwrap_or(u32::MAX);
+        let mut archive = Self { path: path.to_owned(), digest, version: None, files, modified, _folder: folder };
         archive.expect_programs()?;
         archive.version = archive.find_version()?;
         Ok(archive)
@@ -110,6 +113,17 @@ impl EngineArchive {
     /// from `dockerd`. None where neither tells.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// Returns when its newest file was changed, in seconds since 1970: the date of what is made of it, for it is the same
+    /// wherever that is made.
+    pub fn modified(&self) -> u32 {
+        self.modified
+    }
+
+    /// Returns where it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns all files, sorted by name.
@@ -161,6 +175,8 @@ struct Unpacking<'a> {
     archive: &'a Path,
     folder: &'a Path,
     files: Vec<EngineFile>,
+    /// When the newest file so far was changed.
+    newest: u64,
     /// Bytes that may still come.
     left: u64,
 }
@@ -191,7 +207,10 @@ impl Unpacking<'_> {
 
     fn take(&mut self, member: Member<'_>) -> Result<(), ArchiveError> {
         let (name, size, content) = match member {
-            Member::File { name, size, content } => (name, size, content),
+            Member::File { name, size, modified, content } => {
+                self.newest = self.newest.max(modified);
+                (name, size, content)
+            }
             Member::Link { name, .. } => {
                 let (path, name) = (self.archive.to_owned(), name.escape_debug().to_string());
                 return Err(ArchiveError::Link { path, name });

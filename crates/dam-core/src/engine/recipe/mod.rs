@@ -207,7 +207,10 @@ fn recipe<'d>(reader: &mut Reader<'d>, document: &'d DeTable<'d>) -> Recipe {
 }
 
 /// Reads a processor by the name either format gives it.
-fn architecture(text: &str) -> Result<Architecture, String> {
+///
+/// # Errors
+/// One clause that names those there are.
+pub fn architecture(text: &str) -> Result<Architecture, String> {
     let machines = || Architecture::EVERY.into_iter().filter(|architecture| *architecture != Architecture::All);
     let is_named =
         |architecture: &Architecture| [Format::Deb, Format::Rpm].iter().any(|&f| architecture.name(f) == text);

@@ -65,13 +65,15 @@ impl Pass {
                     Member::Link { name, target } => {
                         pass.links.insert(name.to_owned(), target.to_owned());
                     }
-                    Member::File { name, size, content } if nested && !name.contains('/') && name.ends_with(".dam") => {
+                    Member::File { name, size, content, .. }
+                        if nested && !name.contains('/') && name.ends_with(".dam") =>
+                    {
                         let mut checked = Checked { inner: content, crc: crc32fast::Hasher::new(), failed: None };
                         let inner = Self::read(&mut checked, false);
                         let crc = checked.finish()?;
                         pass.nested.push(Nested { name: name.to_owned(), size, crc, pass: inner });
                     }
-                    Member::File { name, size, content } => {
+                    Member::File { name, size, content, .. } => {
                         let limit = if name == "dam.json" { HEAD_LIMIT } else { JSON_LIMIT };
                         let keep = size <= limit.min(budget);
                         let fact = Fact::read(name, content, keep)?;

@@ -49,7 +49,7 @@ fn streamed(tar: &[u8]) -> dam_oci::Result<Vec<File>> {
                 assert_clean(target);
                 (name, None)
             }
-            Member::File { name, size, content } => {
+            Member::File { name, size, content, .. } => {
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes).map_err(dam_oci::Error::stream(name))?;
                 assert_eq!(bytes.len() as u64, size);

@@ -1,9 +1,11 @@
 //! `dam engine`: one file per command, as above it.
 
+mod build;
 mod check;
 mod explain;
 mod fetch;
 mod init;
+mod papers;
 
 use crate::args::{Engine, EngineCommand};
 use crate::context::Context;
@@ -16,5 +18,6 @@ pub(super) fn run(context: &Context, args: &Engine) -> Result<(), CliError> {
         EngineCommand::Fetch(args) => fetch::run(context, args),
         EngineCommand::Check(args) => check::run(context, args),
         EngineCommand::Explain(args) => explain::run(context, args),
+        EngineCommand::Build(args) => build::run(context, args),
     }
 }

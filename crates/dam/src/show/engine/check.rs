@@ -50,7 +50,7 @@ impl Show for Checked {
     }
 }
 
-fn tell(finding: &Finding, all: &[Target], words: &mut Words) {
+pub(super) fn tell(finding: &Finding, all: &[Target], words: &mut Words) {
     let Finding { rule, targets, what, why } = finding;
     let (style, sign, severity) = match rule.severity() {
         Severity::Fault => (ERROR, '✗', "fault"),

@@ -1,5 +1,6 @@
 //! What `dam engine` did.
 
+mod build;
 mod check;
 mod difference;
 mod explain;

@@ -1,9 +1,13 @@
 //! `dam engine`.
 
+mod build;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use dam_pack::targets::Target;
+
+pub(crate) use build::Build;
 
 /// Makes and installs packages of Docker Engine
 ///
@@ -15,6 +19,7 @@ use dam_pack::targets::Target;
     after_help = "Examples:
   dam engine init               writes engine.toml, a recipe in which every setting is explained
   dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
+  dam engine build              makes the packages it says
   dam engine check *.deb *.rpm  says whether all distributions can read the packages"
 )]
 pub(crate) struct Engine {
@@ -27,6 +32,7 @@ pub(crate) struct Engine {
 pub(crate) enum EngineCommand {
     Init(Init),
     Fetch(Fetch),
+    Build(Build),
     Check(Check),
     Explain(Explain),
 }
@@ -100,4 +106,4 @@ pub(crate) struct Explain {
 }
 
 /// Where a recipe is looked for.
-const RECIPE: &str = "engine.toml";
+pub(crate) const RECIPE: &str = "engine.toml";
