@@ -75,9 +75,11 @@ fn an_installation_calls_in_order() {
             "systemctl --root=/ --system --preset-mode=enable-only preset docker.service",
             "systemctl --system daemon-reload",
             "systemctl --quiet is-enabled docker.socket",
+            "systemctl reset-failed docker.socket",
             "deb-systemd-invoke start docker.socket",
             "systemctl --quiet start docker.socket",
             "systemctl --quiet is-enabled docker.service",
+            "systemctl reset-failed docker.service",
             "deb-systemd-invoke start docker.service",
             "systemctl --quiet start docker.service",
         ]
@@ -93,8 +95,10 @@ fn an_installation_calls_in_order() {
             "systemctl --no-reload preset docker.service",
             "systemctl --system daemon-reload",
             "systemctl --quiet is-enabled docker.socket",
+            "systemctl reset-failed docker.socket",
             "systemctl start docker.socket",
             "systemctl --quiet is-enabled docker.service",
+            "systemctl reset-failed docker.service",
             "systemctl start docker.service",
         ]
     );

@@ -154,6 +154,8 @@ know_unit() {
 # A service that does not start is no reason to leave a package half installed.
 act() {
     systemd_runs || return 0
+    # Systemd refuses what has been started a few times in a minute, and a package that is tried out does that.
+    [ "$1" = stop ] || systemctl reset-failed "$2" >/dev/null 2>&1 || :
     if dpkg_helps; then
         deb-systemd-invoke "$@" || say "systemctl $* failed: see systemctl status $2"
         return 0
