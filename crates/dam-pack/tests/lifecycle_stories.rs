@@ -212,6 +212,17 @@ fn a_template_that_is_refused_is_not_put_in_place() {
     }
 }
 
+/// Debian's docker.io deletes all of `/var/lib/docker` when it is purged after another engine took its place.
+#[test]
+fn what_would_delete_the_data_is_gone() {
+    let story =
+        "mkdir -p /var/lib/docker\necho data >/var/lib/docker/data\n: >/var/lib/docker/nuke-graph-directory.sh\n";
+    for after in fresh(story, install) {
+        assert_eq!(after.file("/var/lib/docker/nuke-graph-directory.sh"), None, "{after:#?}");
+        assert_eq!(after.file("/var/lib/docker/data").as_deref(), Some("data\n"));
+    }
+}
+
 /// A dangling link is the admin's word too.
 #[test]
 fn a_link_in_the_place_of_a_setting_stays() {

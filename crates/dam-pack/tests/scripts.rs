@@ -10,7 +10,14 @@ use dam_pack::{Content, DebScript, EntryKind, RpmScript};
 /// A package that brings files alone needs no script but the one that deletes the scripts' notes.
 #[test]
 fn a_package_without_services_has_next_to_no_scripts() {
-    let quiet = Lifecycle { groups: vec![], configs: vec![], services: vec![], labels: None, ..engine::lifecycle() };
+    let quiet = Lifecycle {
+        groups: vec![],
+        configs: vec![],
+        services: vec![],
+        labels: None,
+        disarm: vec![],
+        ..engine::lifecycle()
+    };
     let scripts = quiet.scripts();
     assert_eq!(scripts.deb.keys().collect::<Vec<_>>(), [&DebScript::Postrm]);
     assert_eq!(scripts.rpm.keys().collect::<Vec<_>>(), [&RpmScript::Postun]);

@@ -103,5 +103,6 @@ fn lifecycle() -> Lifecycle {
             },
         }],
         labels: None,
+        disarm: Vec::new(),
     }
 }

@@ -113,6 +113,11 @@ relabel() {
     done
 }
 
+# Deletes the script $1, with which a package that is gone deletes data that are no longer its own once it is purged.
+disarm() {
+    rm -f "$1"
+}
+
 # Makes systemd read the unit files again.
 reload_units() {
     if systemd_runs; then

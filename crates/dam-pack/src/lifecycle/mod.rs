@@ -45,6 +45,9 @@ pub struct Lifecycle {
     pub services: Vec<Service>,
     /// Paths with SELinux labels of their own.
     pub labels: Option<Labels>,
+    /// Scripts that a package left behind, whose place this one takes, and by which it would delete the data when somebody
+    /// purges what is left of it. They are deleted.
+    pub disarm: Vec<PackagePath>,
 }
 
 /// A service: a unit and those that only serve it.

@@ -13,7 +13,8 @@ pub(super) fn arrive(lifecycle: &Lifecycle) -> Vec<String> {
     });
     let labels = lifecycle.labels.iter().filter(|labels| !labels.paths.is_empty());
     let labels = labels.map(|labels| format!("relabel {}", words(labels.paths.iter().map(|path| path.as_str()))));
-    groups.chain(configs).chain(labels).collect()
+    let disarm = lifecycle.disarm.iter().map(|script| format!("disarm {}", word(script.as_str())));
+    groups.chain(configs).chain(labels).chain(disarm).collect()
 }
 
 /// Once nothing else comes or goes: units are enabled, then started or restarted.

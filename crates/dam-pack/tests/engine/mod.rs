@@ -45,5 +45,6 @@ pub(crate) fn lifecycle() -> Lifecycle {
             policy: "container-selinux".parse().expect("a name"),
             data: vec![path("/var/lib/docker")],
         }),
+        disarm: vec![path("/var/lib/docker/nuke-graph-directory.sh")],
     }
 }

@@ -64,6 +64,8 @@ pub fn lifecycle(recipe: &Recipe, engine: &str) -> Lifecycle {
             policy: "container-selinux".parse().expect("it is a name"),
             data: vec![path("/var/lib/docker")],
         }),
+        // Debian's docker.io puts it there when it goes, and calls it when it is purged: `rm -rf /var/lib/docker/*`.
+        disarm: vec![path("/var/lib/docker/nuke-graph-directory.sh")],
     }
 }
 
