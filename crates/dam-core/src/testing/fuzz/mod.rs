@@ -5,6 +5,7 @@
 
 mod archives;
 mod bundle;
+mod engine;
 mod manifests;
 mod meta;
 mod seeds;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "dam_json", run: bundle::dam_json },
     Target { name: "streamed_bundle", run: bundle::streamed_bundle },
     Target { name: "tar_head", run: tars::tar_head },
@@ -39,6 +40,8 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "dockerfile", run: texts::dockerfile },
     Target { name: "dockerignore", run: texts::dockerignore },
     Target { name: "legacy_db", run: texts::legacy_db },
+    Target { name: "program", run: engine::program },
+    Target { name: "recipe", run: engine::recipe },
 ];
 
 /// Shows `bytes` to `look` as a file.

@@ -5,6 +5,7 @@ use std::io::Read;
 use dam_oci::archive::ArchiveWriter;
 use dam_oci::testing::{ArchiveForm, ImageBuilder, MemoryImage, archive, zstd};
 use dam_oci::{Digest, Reference, config};
+use dam_pack::Architecture;
 use tar::{EntryType, Header};
 
 use super::archives::members;
@@ -13,6 +14,7 @@ use crate::app::{HookName, describe};
 use crate::bundle::{BundleApp, write};
 use crate::event::Silent;
 use crate::meta::KeptMeta;
+use crate::testing::programs::{dynamic_program, go_program};
 
 /// An input to begin with.
 pub struct Seed {
@@ -42,9 +44,21 @@ pub fn seeds(name: &str) -> Vec<Seed> {
         "dockerfile" => texts(&DOCKERFILES),
         "dockerignore" => texts(&["# no\n*.o\n!keep.o\n/a/**/b\n[a-z]?\\*\n\0a/x/b", "**\n!src\0src/main.rs"]),
         "legacy_db" => texts(&[LEGACY]),
+        "program" => programs(),
+        "recipe" => texts(&[crate::engine::recipe::DEFAULT, RECIPE]),
         _ => panic!("no target is called `{name}`"),
     };
     good.into_iter().enumerate().flat_map(|(at, bytes)| broken(at, bytes)).collect()
+}
+
+const RECIPE: &str = "name = \"x1\"\narchive.url = 'https://h/docker-26.1.5.tgz'\n[compose]\npath = \"c\"\n[daemon.json]\na = [1.5]\n\
+                      [[files]]\npath = \"/x\"\nsource = \"x\"\nmode = \"0755\"\n[deb]\ndepends = [\"a (>= 1)\"]\n";
+
+fn programs() -> Vec<Vec<u8>> {
+    let modules = "path\tm/cmd\nmod\tm\tv1.0.0\ndep\tn\tv1\th1:x=\n=>\to\tv2\n";
+    let go = |architecture, old| go_program(architecture, "go1.21.8", modules, old);
+    let dynamic = dynamic_program(Architecture::X86_64, &[("libc.so.6", &["GLIBC_2.34", "GLIBC_2.2.5"])]);
+    vec![go(Architecture::X86_64, false), go(Architecture::S390x, true), go(Architecture::Armv7, true), dynamic]
 }
 
 /// Returns an input, half of it, and all of it with one bit flipped.
