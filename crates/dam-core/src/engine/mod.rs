@@ -9,11 +9,8 @@ pub mod elf;
 mod fault;
 pub mod host;
 mod inputs;
-<<<<<<< Updated upstream
 pub mod layout;
-=======
 pub mod licenses;
->>>>>>> Stashed changes
 mod package_file;
 mod parts;
 mod plugin;
