@@ -95,6 +95,12 @@ pub enum Error {
     /// A package that cannot be checked.
     #[error(transparent)]
     Check(#[from] crate::ops::engine::check::CheckFault),
+    /// A folder that cannot be made a repository of packages.
+    #[error(transparent)]
+    Repository(#[from] dam_pack::repo::RepositoryError),
+    /// A place that machines cannot be told of.
+    #[error(transparent)]
+    Place(#[from] dam_pack::repo::PlaceFault),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

@@ -418,6 +418,11 @@ impl Context {
         self.surroundings.executable.as_deref()
     }
 
+    /// Returns what the clock said when dam began.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.surroundings.now
+    }
+
     /// Returns the folders programs are looked for in.
     pub(crate) fn path(&self) -> Vec<PathBuf> {
         self.surroundings.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()

@@ -1,15 +1,15 @@
 //! Metadata in the making: nothing is seen before everything is written.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use md5::Md5;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::repo::RepositoryError;
 
@@ -78,24 +78,25 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A file without its name yet.
 pub(super) struct Draft {
-    file: NamedTempFile,
+    path: TempPath,
     pub(super) facts: Facts,
 }
 
 /// A file that is being written; its faults name the folder, since nobody knows its own name.
 pub(super) struct Writer {
     folder: PathBuf,
-    to: Tally<BufWriter<NamedTempFile>>,
+    path: TempPath,
+    to: Tally<BufWriter<File>>,
 }
 
 impl Writer {
     /// Begins a file.
     pub(super) fn new(folder: &Path) -> Result<Self, RepositoryError> {
-        let mut builder = tempfile::Builder::new();
-        // The umask says who may read it.
-        builder.prefix(UNFINISHED).permissions(Permissions::from_mode(0o666));
-        let file = builder.tempfile_in(folder).map_err(|error| access(folder)(of_system(error)))?;
-        Ok(Self { folder: folder.to_owned(), to: Tally::new(BufWriter::new(file)) })
+        // The umask says who may read it. Opened and taken apart, for `tempfile` would put its name into what the system says.
+        let open = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o666).open(path);
+        let file = tempfile::Builder::new().prefix(UNFINISHED).make_in(folder, open).map_err(access(folder))?;
+        let (file, path) = file.into_parts();
+        Ok(Self { folder: folder.to_owned(), path, to: Tally::new(BufWriter::new(file)) })
     }
 
     /// Adds text.
@@ -107,8 +108,8 @@ impl Writer {
     pub(super) fn finish(self) -> Result<Draft, RepositoryError> {
         let (file, facts) = self.to.finish();
         let file = file.into_inner().map_err(|error| access(&self.folder)(error.into_error()))?;
-        file.as_file().sync_all().map_err(access(&self.folder))?;
-        Ok(Draft { file, facts })
+        file.sync_all().map_err(access(&self.folder))?;
+        Ok(Draft { path: self.path, facts })
     }
 }
 
@@ -205,7 +206,7 @@ impl<'a> Release<'a> {
                 Step::Put(name, draft) => {
                     let path = self.folder.join(&name);
                     path.parent().map_or(Ok(()), fs::create_dir_all).map_err(access(&path))?;
-                    draft.file.persist(&path).map_err(|error| access(&path)(error.error))?;
+                    draft.path.persist(&path).map_err(|error| access(&path)(error.error))?;
                     names.push(name);
                 }
                 Step::Remove(name) => remove(&self.folder.join(name))?,
@@ -238,10 +239,4 @@ pub(super) fn sweep(folder: &Path) -> Result<(), RepositoryError> {
 
 pub(super) fn access(path: &Path) -> impl FnOnce(io::Error) -> RepositoryError {
     move |source| RepositoryError::Access { path: path.to_owned(), source }
-}
-
-/// Returns what the system said of a temporary file, whose name tells nobody anything.
-fn of_system(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|cause| cause.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }

@@ -69,6 +69,7 @@ pub struct Repository {
     /// Its metadata, by path below the folder.
     pub metadata: Vec<String>,
     /// The time of its metadata, in seconds since 1970, UTC.
+    #[serde(skip)]
     pub date: u32,
     /// The fingerprint of the key that signed the metadata.
     pub signed_by: Option<String>,

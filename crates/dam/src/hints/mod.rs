@@ -22,6 +22,7 @@ mod project;
 mod push;
 mod registry;
 mod repo;
+mod repository;
 mod search;
 
 use std::io;
@@ -87,6 +88,8 @@ pub(crate) fn advise(error: &Error) -> Advice {
         Error::EngineArchive(fault) => engine::archive(fault),
         Error::Plugin(fault) => engine::plugin(fault),
         Error::Input(fault) => download::input(fault),
+        Error::Repository(fault) => repository::advise(fault),
+        Error::Place(fault) => repository::place(fault),
         Error::Docker(fault) => docker::advise(fault),
         Error::Build(fault) => build::advise(fault),
         Error::NotAnApp { .. } => Advice::new("no-app"),

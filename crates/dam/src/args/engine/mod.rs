@@ -1,6 +1,7 @@
 //! `dam engine`.
 
 mod build;
+mod repo;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Subcommand};
 use dam_pack::targets::Target;
 
 pub(crate) use build::Build;
+pub(crate) use repo::Repository;
 
 /// Makes and installs packages of Docker Engine
 ///
@@ -20,7 +22,8 @@ pub(crate) use build::Build;
   dam engine init               writes engine.toml, a recipe in which every setting is explained
   dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
   dam engine build              makes the packages it says
-  dam engine check *.deb *.rpm  says whether all distributions can read the packages"
+  dam engine check *.deb *.rpm  says whether all distributions can read the packages
+  dam engine repo /media/stick  makes the stick a repository"
 )]
 pub(crate) struct Engine {
     #[command(subcommand)]
@@ -35,6 +38,7 @@ pub(crate) enum EngineCommand {
     Build(Build),
     Check(Check),
     Explain(Explain),
+    Repo(Repository),
 }
 
 /// Writes a recipe in which every setting is explained

@@ -6,6 +6,7 @@ mod difference;
 mod explain;
 mod fetch;
 mod init;
+mod repo;
 mod targets;
 
 pub(crate) use check::AllChecked;
