@@ -37,6 +37,7 @@ Commands:
   build    Makes one .deb and one .rpm of Docker's static programs
   check    Says what of a package its targets cannot read, and why
   explain  Says what a package holds, or what differs between two
+  repo     Makes a folder of packages a repository that apt, yum, dnf and zypper install from
   help     Print this message or the help of the given subcommand(s)
 
 Options:
@@ -59,6 +60,7 @@ Examples:
   dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
   dam engine build              makes the packages it says
   dam engine check *.deb *.rpm  says whether all distributions can read the packages
+  dam engine repo /media/stick  makes the stick a repository
 
 "#]]);
     dam.run("engine biuld").misuse().stderr(str![[r#"
