@@ -1,7 +1,7 @@
 # What a developer types. `make demo` and `make test` install what they need.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test unit fuzz acceptance build app check bench docs install clean clean-cache fmt lint deny tools
+.PHONY: package demo test unit fuzz acceptance build app check bench docs install clean clean-cache fmt lint deny tools
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
@@ -18,6 +18,9 @@ build: ## Builds the one static binary, target/release/dam.
 
 app: build ## Packs the binary as an app, target/app/dam-VERSION.CRC.dam: see docs/products.md.
 	@scripts/pack-app target/release/dam target/app
+
+package: build ## Packages Docker Engine into target/engine, of ARCHIVE= or RECIPE=: see docs/engine.md.
+	@CACHE=$(CACHE) ARCHIVE=$(ARCHIVE) SHA256=$(SHA256) COMPOSE=$(COMPOSE) VERSION=$(VERSION) RECIPE=$(RECIPE) scripts/package target/release/dam
 
 demo: build ## Shows the main job on a real Docker engine, its own if none answers.
 	@scripts/apt-install docker=docker.io dockerd=docker.io busybox=busybox-static curl
