@@ -34,7 +34,8 @@ use packages::Packages;
 use settings::Settings;
 
 /// Returns the file that a package puts into `/usr/lib/modules-load.d`, for the kernel to have the modules of an engine from
-/// its start.
+/// its start: `overlay` alone. `br_netfilter` was rejected: it turns the firewall on for all bridges of the machine, and dockerd
+/// since 27.3 loads it only when a setting needs it, after that had broken machines (<https://github.com/moby/moby/pull/48492>).
 ///
 /// Source: <https://man7.org/linux/man-pages/man5/modules-load.d.5.html>.
 pub fn modules_load() -> &'static str {
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn the_modules_are_a_line_each() {
         let lines: Vec<_> = modules_load().lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(lines, ["overlay", "br_netfilter"]);
+        assert_eq!(lines, ["overlay"]);
     }
 
     /// Returns the names of all findings: serde lists them where it is asked for one that does not exist.
