@@ -106,7 +106,11 @@ fn centos_7_wants_a_newer_kernel_and_another_file_system() {
             EngineFinding::OldKernel { release: "3.10.0-514.el7.x86_64".to_owned(), wanted: "3.10.0-693".to_owned() },
             EngineFinding::Cgroups { version: CgroupVersion::V1 },
             EngineFinding::Firewall { backend: IptablesBackend::Legacy },
-            EngineFinding::XfsWithoutFtype { path: "/var/lib/docker".into(), mount: "/var".into() },
+            EngineFinding::NoFileKinds {
+                path: "/var/lib/docker".into(),
+                file_system: "xfs".to_owned(),
+                mount: "/var".into()
+            },
         ]
     );
     let Distribution { installer, boot, .. } = Distribution::of(&island.look());
@@ -120,7 +124,8 @@ fn amazon_linux_2_is_like_centos_7_with_a_newer_kernel() {
         .with_kernel("4.14.336-253.554.amzn2.x86_64")
         .without_kernel_option("CGROUP_BPF")
         .with_cgroups_v1("devices freezer memory cpu cpuset blkio pids")
-        .with_mount("/var", "ext4")
+        .with_mount("/var", "xfs")
+        .with_ftype()
         .with_engine()
         .with_rpm("docker", "20.10.25");
     assert_eq!(wrong(&island), []);
@@ -307,6 +312,8 @@ fn control_groups_are_told_apart() {
     let all = "devices freezer memory cpu cpuset blkio pids";
     let v1 = Island::new().with_cgroups_v1(all);
     assert_eq!(wrong(&v1), [EngineFinding::CgroupV1 { hybrid: false }]);
+    let old = Island::new().with_cgroups_v1(all).with_engine().with_deb("docker-ce", "5:19.03.15~3-0~debian-buster");
+    assert_eq!(wrong(&old), [], "that engine knows no version 2");
     let hybrid = v1.with_mount("/sys/fs/cgroup/unified", "cgroup2");
     assert_eq!(wrong(&hybrid), [EngineFinding::CgroupV1 { hybrid: true }]);
     assert_eq!(wrong(&Island::new().without_cgroups()), [EngineFinding::NoCgroups]);
@@ -340,7 +347,13 @@ fn rules_are_in_other_tables_than_iptables_writes_to() {
     let island = legacy().with_file("/proc/modules", "nf_tables 372736 0 - Live 0x0\n");
     assert_eq!(wrong(&island), []);
     let island = Island::new().with_file("/proc/sys/net/bridge/bridge-nf-call-iptables", "0\n");
-    assert_eq!(wrong(&island), [EngineFinding::BridgeNetfilterOff]);
+    assert_eq!(wrong(&island), []);
+    for wanted in [r#"{ "icc": false }"#, r#"{ "userland-proxy": false }"#] {
+        let island = Island::new()
+            .with_file("/proc/sys/net/bridge/bridge-nf-call-iptables", "0\n")
+            .with_file("/etc/docker/daemon.json", wanted);
+        assert_eq!(wrong(&island), [EngineFinding::BridgeNetfilterOff], "{wanted}");
+    }
 }
 
 #[test]
@@ -364,6 +377,36 @@ fn layers_are_stacked_where_the_data_is() {
     let island = island.with_link("/data/docker", "../mnt/nas one/docker");
     let on_nas = EngineFinding::NoOverlay { path: "/data/docker".into(), file_system: "nfs".to_owned() };
     assert_eq!(wrong(&island), [on_nas]);
+}
+
+#[test]
+fn data_that_newer_engines_do_not_know() {
+    let old = |driver: &str, gone, engine| {
+        let driver = driver.to_owned();
+        [EngineFinding::OldStorageDriver { path: "/var/lib/docker".into(), driver, gone, engine }]
+    };
+    let kept = || Island::new().with_folder("/var/lib/docker/image/devicemapper");
+    assert_eq!(wrong(&kept()), old("devicemapper", 25, None));
+    let before = kept().with_engine().with_deb("docker-ce", "5:24.0.9-1");
+    assert_eq!(wrong(&before), old("devicemapper", 25, Some(24)));
+    assert_eq!(before.findings().iter().map(EngineFinding::level).max(), Some(Level::Warning));
+    let after = kept().with_engine().with_deb("docker-ce", "5:25.0.0-1");
+    assert_eq!(after.findings().iter().map(EngineFinding::level).max(), Some(Level::Fault));
+    assert_eq!(wrong(&kept().with_folder("/var/lib/docker/image/overlay2")), []);
+    let named = Island::new().with_file("/etc/docker/daemon.json", r#"{ "storage-driver": "aufs" }"#);
+    assert_eq!(wrong(&named), old("aufs", 24, None));
+    assert_eq!(wrong(&kept().with_file("/etc/docker/daemon.json", r#"{ "storage-driver": "overlay2" }"#)), []);
+}
+
+#[test]
+fn settings_that_keep_a_machine_from_its_swarm() {
+    let settings = r#"{ "live-restore": true, "data-root": "/srv/docker" }"#;
+    let island = Island::new().with_file("/etc/docker/daemon.json", settings);
+    assert_eq!(wrong(&island), []);
+    let island = island.with_file("/srv/docker/swarm/docker-state.json", "{}");
+    let not_in_swarm =
+        EngineFinding::NotInSwarm { path: "/etc/docker/daemon.json".into(), setting: "live-restore".to_owned() };
+    assert_eq!(wrong(&island), [not_in_swarm]);
 }
 
 #[test]

@@ -251,6 +251,12 @@ impl Island {
         self
     }
 
+    /// Lets it keep them, as others do.
+    pub fn with_ftype(mut self) -> Self {
+        self.keeps_kinds = Some(true);
+        self
+    }
+
     /// Notes a package in dpkg's list.
     pub fn with_deb(self, name: &str, version: &str) -> Self {
         let (status, file) = ("install ok installed", "/var/lib/dpkg/status");

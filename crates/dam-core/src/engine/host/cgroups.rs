@@ -39,14 +39,22 @@ pub(super) fn version(mounts: &[Mount]) -> Option<CgroupVersion> {
     }
 }
 
-/// Looks at control groups.
-pub(super) fn examine(look: &Look, mounts: &[Mount], release: &str, findings: &mut Vec<EngineFinding>) {
+/// Looks at control groups; `engine` is the engine's major version.
+pub(super) fn examine(
+    look: &Look,
+    mounts: &[Mount],
+    release: &str,
+    engine: Option<u32>,
+    findings: &mut Vec<EngineFinding>,
+) {
     match version(mounts) {
         None => findings.push(EngineFinding::NoCgroups),
         Some(version) => {
+            // Docker does since 20.10.
+            let knows_v2 = engine.is_none_or(|major| major >= 20);
             let missing = missing(look, mounts, version, release);
             let could_be_v2 =
-                has_systemd(look) && KernelVersion::read(release).is_some_and(|version| version >= GOOD_V2);
+                has_systemd(look) && knows_v2 && KernelVersion::read(release).is_some_and(|version| version >= GOOD_V2);
             match version {
                 CgroupVersion::V1 | CgroupVersion::Hybrid if could_be_v2 => {
                     findings.push(EngineFinding::CgroupV1 { hybrid: version == CgroupVersion::Hybrid });

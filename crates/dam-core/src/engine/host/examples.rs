@@ -52,12 +52,23 @@ pub fn examples() -> Vec<EngineFinding> {
         EngineFinding::NoAppArmorParser,
         EngineFinding::Storage { path: "/var/lib/docker".into(), file_system: "ext4".to_owned() },
         EngineFinding::NoOverlay { path: "/var/lib/docker".into(), file_system: "nfs4".to_owned() },
-        EngineFinding::XfsWithoutFtype { path: "/var/lib/docker".into(), mount: "/var".into() },
+        EngineFinding::NoFileKinds {
+            path: "/var/lib/docker".into(),
+            file_system: "xfs".to_owned(),
+            mount: "/var".into(),
+        },
+        EngineFinding::OldStorageDriver {
+            path: "/var/lib/docker".into(),
+            driver: "devicemapper".to_owned(),
+            gone: 25,
+            engine: Some(26),
+        },
         EngineFinding::NoDockerGroup,
         EngineFinding::SettingsDamaged {
             path: "/etc/docker/daemon.json".into(),
             reason: "trailing comma at line 3 column 1".to_owned(),
         },
+        EngineFinding::NotInSwarm { path: "/etc/docker/daemon.json".into(), setting: "live-restore".to_owned() },
         EngineFinding::HostsTwice {
             path: "/etc/docker/daemon.json".into(),
             unit: "/usr/lib/systemd/system/docker.service".into(),

@@ -157,7 +157,7 @@ pub enum EngineFinding {
     },
     /// Nothing is forwarded, and the engine's backend nftables does not turn that on.
     ForwardingOff,
-    /// Rules of the firewall do not see what passes a bridge.
+    /// Rules of the firewall do not see what passes a bridge, as settings of the engine want them to.
     BridgeNetfilterOff,
     /// SELinux is on, and knows containers.
     Selinux {
@@ -189,12 +189,26 @@ pub enum EngineFinding {
         /// The type of its file system.
         file_system: String,
     },
-    /// The data folder is on an XFS that was made without `ftype`.
-    XfsWithoutFtype {
+    /// The data folder is on a file system that does not keep the kinds of files in folders: an XFS that was made without
+    /// `ftype`.
+    NoFileKinds {
         /// The engine's data folder.
         path: PathBuf,
+        /// The type of its file system.
+        file_system: String,
         /// Where the file system is mounted.
         mount: PathBuf,
+    },
+    /// The engine's data is kept in a way that newer engines do not know.
+    OldStorageDriver {
+        /// The engine's data folder.
+        path: PathBuf,
+        /// The storage driver.
+        driver: String,
+        /// The first major version without it.
+        gone: u32,
+        /// The engine's major version, if it is known.
+        engine: Option<u32>,
     },
     /// The group to which the engine's socket belongs is missing.
     NoDockerGroup,
@@ -204,6 +218,13 @@ pub enum EngineFinding {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The machine is in a swarm, and a setting keeps it from that.
+    NotInSwarm {
+        /// The file of the settings.
+        path: PathBuf,
+        /// The setting.
+        setting: String,
     },
     /// The settings and the unit both say where the engine listens.
     HostsTwice {
@@ -232,7 +253,9 @@ impl EngineFinding {
             {
                 Level::Fault
             }
-            Self::SeveralEngines { .. }
+            Self::OldStorageDriver { gone, engine: Some(engine), .. } if engine >= gone => Level::Fault,
+            Self::OldStorageDriver { .. }
+            | Self::SeveralEngines { .. }
             | Self::NoKernelConfig { .. }
             | Self::FewKernelOptions { .. }
             | Self::CgroupV1 { .. }
@@ -256,9 +279,10 @@ impl EngineFinding {
             | Self::NoNft
             | Self::ForwardingOff
             | Self::NoOverlay { .. }
-            | Self::XfsWithoutFtype { .. }
+            | Self::NoFileKinds { .. }
             | Self::NoDockerGroup
             | Self::SettingsDamaged { .. }
+            | Self::NotInSwarm { .. }
             | Self::HostsTwice { .. } => Level::Fault,
         }
     }

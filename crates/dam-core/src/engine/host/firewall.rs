@@ -77,7 +77,9 @@ pub(super) fn examine(
             });
         }
     }
-    if look.word("/proc/sys/net/bridge/bridge-nf-call-iptables").is_some_and(|word| word == "0") {
+    // dockerd turns it on, but others turn it off again.
+    let wanted = settings.filters_bridges && settings.sets_firewall;
+    if wanted && look.word("/proc/sys/net/bridge/bridge-nf-call-iptables").is_some_and(|word| word == "0") {
         findings.push(EngineFinding::BridgeNetfilterOff);
     }
 }

@@ -65,11 +65,13 @@ pub fn examine(look: &Look, major: Option<u32>) -> Vec<EngineFinding> {
     let uses = Use { means: firewall::means(look, &settings), cgroups };
     kernel::examine(look, &release, &modules, &uses, &mut findings);
     if let Some(mounts) = &mounts {
-        cgroups::examine(look, mounts, &release, &mut findings);
+        cgroups::examine(look, mounts, &release, major, &mut findings);
     }
     cgroups::examine_keeper(look, &release, &mut findings);
     firewall::examine(look, &settings, major, &modules, &mut findings);
     security::examine(look, &mut findings);
+    settings::examine_swarm(look, &settings, &mut findings);
+    storage::examine_driver(look, &settings, major, &mut findings);
     storage::examine(look, &settings, mounts.as_deref().unwrap_or_default(), &mut findings);
     findings
 }

@@ -21,6 +21,13 @@ pub(super) struct Settings {
     pub(super) sets_firewall: bool,
     /// Whether it does so with `nft`.
     pub(super) nftables: bool,
+    /// Whether rules for what passes a bridge are wanted: containers must not talk to each other, or reach published ports
+    /// without docker-proxy.
+    pub(super) filters_bridges: bool,
+    /// The storage driver, if they name one.
+    pub(super) driver: Option<String>,
+    /// Whether containers run on while the engine restarts.
+    live_restore: bool,
     /// The engine's data folder.
     pub(super) data: PathBuf,
     /// Whether they say where it listens.
@@ -39,9 +46,13 @@ impl Settings {
         });
         let word = |key: &str| object.get(key).and_then(Value::as_str);
         let folder = word("data-root").or_else(|| word("graph")).filter(|path| path.starts_with('/'));
+        let is = |key: &str, value: bool| object.get(key) == Some(&Value::Bool(value));
         Self {
-            sets_firewall: object.get("iptables").and_then(Value::as_bool).unwrap_or(true),
+            sets_firewall: !is("iptables", false),
+            filters_bridges: is("icc", false) || is("userland-proxy", false),
             nftables: word("firewall-backend") == Some("nftables"),
+            driver: word("storage-driver").map(str::to_owned),
+            live_restore: is("live-restore", true),
             data: folder.unwrap_or("/var/lib/docker").into(),
             hosts: object.contains_key("hosts"),
         }
@@ -53,6 +64,18 @@ fn object(text: &str) -> Result<Map<String, Value>, String> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("it is no JSON object".to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Looks at settings that keep a machine from its swarm.
+pub(super) fn examine_swarm(look: &Look, settings: &Settings, findings: &mut Vec<EngineFinding>) {
+    let state = settings.data.join("swarm/docker-state.json");
+    if !look.exists(&state.to_string_lossy()) {
+        return;
+    }
+    let bad = [("live-restore", settings.live_restore), ("firewall-backend", settings.nftables)];
+    for (setting, _) in bad.into_iter().filter(|(_, set)| *set) {
+        findings.push(EngineFinding::NotInSwarm { path: FILE.into(), setting: setting.to_owned() });
     }
 }
 

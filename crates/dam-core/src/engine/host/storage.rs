@@ -15,6 +15,24 @@ const UNFIT: [&str; 14] = [
     "virtiofs",
 ];
 
+/// Storage drivers that are no more, with the first major version without them.
+///
+/// Source: <https://docs.docker.com/engine/deprecated/>.
+const GONE: [(&str, u32); 3] = [("devicemapper", 25), ("aufs", 24), ("overlay", 24)];
+
+/// Looks whether the engine's data is kept in a way that newer engines do not know. Only root sees it.
+pub(super) fn examine_driver(look: &Look, settings: &Settings, engine: Option<u32>, findings: &mut Vec<EngineFinding>) {
+    let keeps = |driver: &str| look.exists(&settings.data.join("image").join(driver).to_string_lossy());
+    let is_used = |driver: &str| match &settings.driver {
+        Some(named) => named == driver,
+        None => keeps(driver) && !keeps("overlay2"),
+    };
+    if let Some((driver, gone)) = GONE.into_iter().find(|(driver, _)| is_used(driver)) {
+        let (path, driver) = (settings.data.clone(), driver.to_owned());
+        findings.push(EngineFinding::OldStorageDriver { path, driver, gone, engine });
+    }
+}
+
 /// Looks at the file system of the engine's data folder, which need not be there yet.
 pub(super) fn examine(look: &Look, settings: &Settings, mounts: &[Mount], findings: &mut Vec<EngineFinding>) {
     let path = settings.data.clone();
@@ -23,8 +41,8 @@ pub(super) fn examine(look: &Look, settings: &Settings, mounts: &[Mount], findin
     let unfit = UNFIT.contains(&file_system.as_str()) || file_system.starts_with("fuse");
     findings.push(if unfit {
         EngineFinding::NoOverlay { path, file_system }
-    } else if file_system == "xfs" && keeps_kinds(look, &path, &point) == Some(false) {
-        EngineFinding::XfsWithoutFtype { path, mount: point }
+    } else if keeps_kinds(look, &path, &point) == Some(false) {
+        EngineFinding::NoFileKinds { path, file_system, mount: point }
     } else {
         EngineFinding::Storage { path, file_system }
     });

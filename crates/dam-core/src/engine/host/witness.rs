@@ -22,8 +22,8 @@ pub trait Witness {
 pub struct ThisMachine;
 
 impl Witness for ThisMachine {
-    /// Reads the folder. The kernel answers with the kind `unknown` for each entry of an XFS without `ftype`; nothing needs to
-    /// be written for that, and no `xfs_info` be there.
+    /// Reads the folder. The kernel answers with the kind `unknown` for each entry where kinds are not kept, as on an XFS
+    /// without `ftype` or an ext4 without `filetype`; nothing needs to be written for that, and no `xfs_info` be there.
     fn keeps_kinds(&self, folder: &Path) -> Option<bool> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let entries = Dir::new(openat(CWD, folder, flags, Mode::empty()).ok()?).ok()?;
@@ -48,4 +48,20 @@ fn package(line: &str, names: &[&str]) -> Option<Installed> {
     let (name, version) = line.split_once(' ')?;
     let known = names.contains(&name) && !version.contains(' ');
     known.then(|| Installed { name: name.to_owned(), version: version.to_owned(), source: PackageSource::Rpm })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Installed, PackageSource, package};
+
+    #[test]
+    fn answers_of_rpm() {
+        let names = ["docker-ce", "package"];
+        let docker =
+            Installed { name: "docker-ce".to_owned(), version: "26.1.5".to_owned(), source: PackageSource::Rpm };
+        assert_eq!(package("docker-ce 26.1.5", &names), Some(docker));
+        for line in ["package docker-ce is not installed", "bash 5.2", "docker-ce", ""] {
+            assert_eq!(package(line, &names), None, "{line}");
+        }
+    }
 }

@@ -85,7 +85,8 @@ pub(super) fn text(finding: &EngineFinding) -> String {
                 .to_owned()
         }
         EngineFinding::BridgeNetfilterOff => {
-            "The firewall does not see what passes a bridge: containers that must not talk to each other can".to_owned()
+            "The firewall does not see what passes a bridge, as daemon.json (icc, userland-proxy) wants it to"
+                .to_owned()
         }
         EngineFinding::Selinux { enforcing } => format!("SELinux is {} and knows containers", mode(*enforcing)),
         EngineFinding::NoSelinuxPolicy { enforcing } => {
@@ -105,9 +106,16 @@ pub(super) fn text(finding: &EngineFinding) -> String {
                 path.display()
             )
         }
-        EngineFinding::XfsWithoutFtype { path, mount } => {
+        EngineFinding::NoFileKinds { path, file_system, mount } => {
             let (path, mount) = (path.display(), mount.display());
-            format!("Layers cannot be stacked in {path}: the XFS at {mount} was made without ftype=1")
+            let option = if file_system == "xfs" { "ftype=1" } else { "kinds of files in folders" };
+            format!("Layers cannot be stacked in {path}: the {file_system} at {mount} was made without {option}")
+        }
+        EngineFinding::OldStorageDriver { path, driver, gone, .. } => {
+            format!("Images in {} are kept by {driver}, which Docker {gone} and newer do not know", path.display())
+        }
+        EngineFinding::NotInSwarm { path, setting } => {
+            format!("This machine is kept from its swarm by `{setting}` in {}", path.display())
         }
         EngineFinding::NoDockerGroup => "The group docker is missing: docker.socket does not start".to_owned(),
         EngineFinding::SettingsDamaged { path, reason } => {

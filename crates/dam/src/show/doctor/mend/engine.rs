@@ -37,7 +37,8 @@ pub(super) fn remedies(finding: &EngineFinding, on: &Distribution) -> Vec<String
         }
         EngineFinding::ModuleBlocked { module, file } => {
             let name = module.replace('_', "[-_]");
-            let comment = format!("sudo sed -i '/^[a-z]* *{name}\\b/s/^/#/' {}", quote(file));
+            let line = format!("^[[:space:]]*\\(install\\|blacklist\\)[[:space:]]*{name}\\>");
+            let comment = format!("sudo sed -i '/{line}/s/^/#/' {}", quote(file));
             vec![comment, format!("sudo modprobe {module}")]
         }
         EngineFinding::NoCgroups => one("sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup"),
@@ -70,11 +71,16 @@ pub(super) fn remedies(finding: &EngineFinding, on: &Distribution) -> Vec<String
                 "sudo vi /etc/docker/daemon.json      # or set \"data-root\" to a folder on such a disk".to_owned(),
             ]
         }
-        EngineFinding::XfsWithoutFtype { path, .. } => {
+        EngineFinding::NoFileKinds { path, .. } => {
             vec![
-                "sudo mkfs.xfs -n ftype=1 /dev/DISK      # another one: ftype cannot be turned on later".to_owned(),
+                "sudo mkfs.xfs -n ftype=1 /dev/DISK      # another disk: it cannot be turned on later".to_owned(),
                 format!("sudo mount /dev/DISK {}", quoted(path)),
             ]
+        }
+        EngineFinding::OldStorageDriver { .. } => other_driver(),
+        EngineFinding::NotInSwarm { path, setting } => {
+            let edit = format!("sudo vi {}      # take \"{setting}\" out", quoted(path));
+            vec![edit, "sudo systemctl restart docker".to_owned()]
         }
         EngineFinding::NoDockerGroup => one("sudo groupadd --system docker"),
         EngineFinding::SettingsDamaged { path, .. } => {
@@ -153,6 +159,15 @@ fn policy(on: &Distribution) -> Vec<String> {
     // Files keep the labels that they had.
     let label = "sudo restorecon -R /usr/bin/docker /usr/bin/dockerd /usr/libexec/docker /etc/docker /var/lib/docker";
     vec![install(on, package), label.to_owned()]
+}
+
+fn other_driver() -> Vec<String> {
+    let names = "docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -v '<none>'";
+    vec![
+        format!("docker save -o images.tar $({names})      # by the old engine"),
+        "sudo vi /etc/docker/daemon.json      # take \"storage-driver\" out, if it is there".to_owned(),
+        "docker load -i images.tar      # by the new one".to_owned(),
+    ]
 }
 
 fn one_host() -> Vec<String> {

@@ -76,11 +76,11 @@ pub(super) fn boot_option(distribution: &Distribution, option: &str) -> Vec<Stri
 
 /// Lets `iptables` write to nf_tables.
 pub(super) fn nft_tables(distribution: &Distribution) -> Vec<String> {
-    let package = match distribution.installer {
-        Some(Installer::Dnf) => Some("iptables-nft"),
-        Some(Installer::Zypper) => Some("iptables-backend-nft"),
-        Some(Installer::AptGet | Installer::Yum) | None => None,
-    };
     let switch = "sudo update-alternatives --set iptables /usr/sbin/iptables-nft".to_owned();
-    package.map(|package| install(distribution, package)).into_iter().chain([switch]).collect()
+    match distribution.installer {
+        Some(Installer::Dnf) => vec![install(distribution, "iptables-nft"), switch],
+        // The package switches by itself.
+        Some(Installer::Zypper) => vec![install(distribution, "iptables-backend-nft")],
+        Some(Installer::AptGet | Installer::Yum) | None => vec![switch],
+    }
 }
