@@ -101,6 +101,9 @@ pub enum Error {
     /// A place that machines cannot be told of.
     #[error(transparent)]
     Place(#[from] dam_pack::repo::PlaceFault),
+    /// An engine that cannot be installed, or does not run.
+    #[error(transparent)]
+    Install(#[from] crate::ops::engine::install::InstallFault),
     /// A file or folder could not be read or written.
     #[error("cannot access `{path}`")]
     Access {

@@ -62,6 +62,23 @@ pub enum Event<'a> {
         /// Whether it ended well.
         success: bool,
     },
+    /// A program of this machine starts, such as its package manager.
+    ProgramStarted {
+        /// Its name: `apt-get`.
+        program: &'a str,
+    },
+    /// The program wrote something.
+    ProgramOutput {
+        /// The bytes as they came, not yet cleaned of control characters.
+        bytes: &'a [u8],
+    },
+    /// The program ended.
+    ProgramEnded {
+        /// Its name.
+        program: &'a str,
+        /// Whether it ended well.
+        success: bool,
+    },
     /// Something a person should know that is not an error.
     Warning(Warning<'a>),
     /// Another dam is changing this machine; this one waits.

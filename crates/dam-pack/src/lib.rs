@@ -12,6 +12,7 @@ mod file_name;
 pub mod impact;
 pub mod lifecycle;
 mod name;
+pub mod order;
 mod package;
 mod path;
 mod relations;

@@ -1,5 +1,6 @@
 //! What a package needs, and what it cannot stand beside.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,6 +59,17 @@ impl Comparison {
     /// Returns Debian's sign.
     pub fn sign(self) -> &'static str {
         Self::ALL.iter().find(|(comparison, _)| *comparison == self).expect("all are listed").1
+    }
+
+    /// Says whether a version that compares so with the one in the relation is meant.
+    pub fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Less => ordering == Ordering::Less,
+            Self::LessOrEqual => ordering != Ordering::Greater,
+            Self::Equal => ordering == Ordering::Equal,
+            Self::GreaterOrEqual => ordering != Ordering::Less,
+            Self::Greater => ordering == Ordering::Greater,
+        }
     }
 }
 

@@ -38,6 +38,7 @@ Commands:
   check    Says what of a package its targets cannot read, and why
   explain  Says what a package holds, or what differs between two
   repo     Makes a folder of packages a repository that apt, yum, dnf and zypper install from
+  install  Installs a package of Docker Engine on this machine, and sees whether a container runs
   help     Print this message or the help of the given subcommand(s)
 
 Options:
@@ -61,6 +62,7 @@ Examples:
   dam engine build              makes the packages it says
   dam engine check *.deb *.rpm  says whether all distributions can read the packages
   dam engine repo /media/stick  makes the stick a repository
+  dam engine install ./dam-docker_26.1.5-1_amd64.deb
 
 "#]]);
     dam.run("engine biuld").misuse().stderr(str![[r#"

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use dam_pack::check::UnitFiles;
-use dam_pack::{Format, PackageView, ReadError, deb, rpm};
+use dam_pack::{EntryView, Format, KindView, PackageView, ReadError, deb, rpm};
 
 use crate::event::{Event, Reporter, Watched};
 use crate::{Error, Result};
@@ -61,6 +61,24 @@ impl PackageFile {
         reporter.event(Event::Finished);
         let (view, units) = read?;
         Ok(Self { path: path.to_owned(), bytes, view, units })
+    }
+}
+
+impl PackageFile {
+    /// Returns the bytes of all files in it.
+    pub fn size(&self) -> u64 {
+        let size = |entry: &EntryView| match entry.kind {
+            KindView::File { size, .. } => size,
+            _ => 0,
+        };
+        self.view.entries.iter().map(size).fold(0, u64::saturating_add)
+    }
+
+    /// Returns the service of the engine in it, if it has one.
+    pub fn service(&self) -> Option<String> {
+        const SERVICE: &str = "docker.service";
+        let is_service = |path: &String| path.rsplit('/').next() == Some(SERVICE);
+        self.units.texts().keys().any(is_service).then(|| SERVICE.to_owned())
     }
 }
 

@@ -1,10 +1,9 @@
 //! Rules of `.deb`.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::check::deb_version::compare;
 use crate::check::{Fault, Rule, unknown_filters};
+use crate::order::deb::compare;
 use crate::targets::{Dpkg, Profile};
 use crate::{Compression, Construct, KindView, PackageView, Relation, RelationKind};
 
@@ -50,14 +49,7 @@ fn helper_versions(view: &PackageView, dpkg: &Dpkg) -> Vec<Fault> {
             _ => return None,
         };
         let (comparison, wanted) = relation.version?;
-        let ordering = compare(own.as_str(), &wanted);
-        let is_met = match comparison {
-            crate::Comparison::Less => ordering == Ordering::Less,
-            crate::Comparison::LessOrEqual => ordering != Ordering::Greater,
-            crate::Comparison::Equal => ordering == Ordering::Equal,
-            crate::Comparison::GreaterOrEqual => ordering != Ordering::Less,
-            crate::Comparison::Greater => ordering == Ordering::Greater,
-        };
+        let is_met = comparison.holds(compare(own.as_str(), &wanted));
         let why = || "what it wants is not to be had there".to_owned();
         (!is_met).then(|| Fault::new(Rule::HelperVersion, format!("relation `{text}`"), why()))
     };

@@ -4,7 +4,6 @@
 //! over, the rule that it breaks, and why. Rules of `.deb` are D.., of `.rpm` R.., of scripts S.., of unit files U..
 
 mod deb;
-mod deb_version;
 mod rpm;
 mod rule;
 mod scripts;

@@ -29,7 +29,7 @@ pub(crate) use asking::Asking;
 pub(crate) use change::{Consent, Install, Migrate, Purge, Remove, Rollback, Trial, Upgrade};
 pub(crate) use create::Create;
 pub(crate) use doctor::Doctor;
-pub(crate) use engine::{Build, Check, Engine, EngineCommand, Explain, Fetch, Init, RECIPE, Repository};
+pub(crate) use engine::{Build, Check, Engine, EngineCommand, Explain, Fetch, Init, InstallEngine, RECIPE, Repository};
 pub(crate) use export::{Export, Place};
 pub(crate) use generate::{Completion, Folder};
 pub(crate) use global::{Colour, Global, Progress, StoreChoice};

@@ -12,6 +12,7 @@ mod engine;
 mod export;
 mod fetch;
 mod hook;
+mod install;
 mod ledger;
 mod list;
 mod login;
@@ -116,6 +117,7 @@ pub(crate) fn advise(error: &Error) -> Advice {
         }
         Error::Name(_) => Advice::new("bad-name"),
         Error::Package(fault) => package::advise(fault),
+        Error::Install(fault) => install::advise(fault),
         Error::Check(fault) => package::check(fault),
         Error::Access { path, source } => access(path, source),
         Error::Exposed { path, mode, .. } => exposed(path, *mode),

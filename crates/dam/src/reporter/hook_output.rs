@@ -1,8 +1,8 @@
-//! Shows what a hook writes while it writes it.
+//! Shows what a hook, or a program of this machine, writes while it writes it.
 
 use dam_core::app::{AppId, HookName};
 
-use crate::clean::Cleaner;
+use crate::clean::{self, Cleaner};
 use crate::ui::style::DIM;
 
 /// Puts hook output, which comes in any pieces, behind a bar.
@@ -18,7 +18,15 @@ pub(super) struct HookOutput {
 impl HookOutput {
     /// Begins with a hook; `bar` puts `  | ` before each line and keeps colours.
     pub(super) fn new(app: &AppId, hook: HookName, bar: bool) -> Self {
-        let title = format!("{hook} of {app}:\n");
+        Self::titled(format!("{hook} of {app}:\n"), bar)
+    }
+
+    /// Begins with a program of this machine.
+    pub(super) fn of_program(program: &str, bar: bool) -> Self {
+        Self::titled(format!("{}:\n", clean::line(program)), bar)
+    }
+
+    fn titled(title: String, bar: bool) -> Self {
         Self { cleaner: Cleaner::new(bar), bar, title: Some(title), at_start: true }
     }
 

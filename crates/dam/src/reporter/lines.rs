@@ -69,6 +69,14 @@ impl State {
             Event::HookEnded { app, hook, success } => {
                 json!({ "event": "hook-ended", "app": app.to_string(), "hook": hook, "success": success })
             }
+            Event::ProgramStarted { program } => {
+                self.cleaner = Cleaner::new(false);
+                json!({ "event": "program-started", "program": program })
+            }
+            Event::ProgramOutput { bytes } => json!({ "event": "program-output", "text": self.cleaner.push(bytes) }),
+            Event::ProgramEnded { program, success } => {
+                json!({ "event": "program-ended", "program": program, "success": success })
+            }
             Event::Warning(warning) => describe_warning(&warning),
             Event::WaitingForLock { path } => {
                 json!({ "event": "waiting-for-lock", "path": path.display().to_string() })

@@ -78,12 +78,13 @@ impl Reporter for Plain {
             }
             Event::BuildLine { line } => self.talk(&build_line::show(&self.ui, line).unwrap_or_default()),
             Event::HookStarted { app, hook } => state.hook = Some(HookOutput::new(app, hook, false)),
-            Event::HookOutput { bytes } => {
+            Event::ProgramStarted { program } => state.hook = Some(HookOutput::of_program(program, false)),
+            Event::HookOutput { bytes } | Event::ProgramOutput { bytes } => {
                 if let Some(hook) = &mut state.hook {
                     self.talk(&hook.push(bytes));
                 }
             }
-            Event::HookEnded { .. } => {
+            Event::HookEnded { .. } | Event::ProgramEnded { .. } => {
                 if let Some(hook) = state.hook.take() {
                     self.talk(hook.end());
                 }

@@ -104,11 +104,15 @@ impl Reporter for Terminal {
                 state.end_stretch();
                 state.hook = Some(HookOutput::new(app, hook, true));
             }
-            Event::HookOutput { bytes } => {
+            Event::ProgramStarted { program } => {
+                state.end_stretch();
+                state.hook = Some(HookOutput::of_program(program, true));
+            }
+            Event::HookOutput { bytes } | Event::ProgramOutput { bytes } => {
                 let text = state.hook.as_mut().map(|hook| hook.push(bytes)).unwrap_or_default();
                 state.aside(|| self.ui.talk(&text));
             }
-            Event::HookEnded { .. } => {
+            Event::HookEnded { .. } | Event::ProgramEnded { .. } => {
                 if let Some(hook) = state.hook.take() {
                     self.ui.talk(hook.end());
                 }

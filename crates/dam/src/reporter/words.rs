@@ -25,7 +25,10 @@ pub(super) fn say(ui: &Ui, event: &Event) {
         | Event::BuildLine { .. }
         | Event::HookStarted { .. }
         | Event::HookOutput { .. }
-        | Event::HookEnded { .. } => {}
+        | Event::HookEnded { .. }
+        | Event::ProgramStarted { .. }
+        | Event::ProgramOutput { .. }
+        | Event::ProgramEnded { .. } => {}
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Checked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckFault {
     /// None of the targets that were named installs packages of this format.
-    #[error("`{path}` is a .{format}, and {} no such packages", install(targets))]
+    #[error("`{path}` is {} .{format}, and {} no such packages", match .format { Format::Deb => "a", Format::Rpm => "an" }, install(targets))]
     NoTarget {
         /// The package.
         path: PathBuf,

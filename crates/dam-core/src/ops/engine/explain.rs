@@ -96,7 +96,6 @@ fn changed_lines(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>)
 
 impl From<&PackageFile> for Side {
     fn from(file: &PackageFile) -> Self {
-        let size = tell(&file.view, file.units.texts()).size;
-        Self { path: file.path.clone(), bytes: file.bytes, size, identity: Identity::from(&file.view) }
+        Self { path: file.path.clone(), bytes: file.bytes, size: file.size(), identity: Identity::from(&file.view) }
     }
 }

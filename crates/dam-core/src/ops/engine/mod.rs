@@ -5,4 +5,5 @@ pub mod check;
 pub mod explain;
 pub mod fetch;
 pub mod init;
+pub mod install;
 pub mod repo;

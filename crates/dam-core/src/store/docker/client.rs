@@ -25,13 +25,20 @@ pub(super) struct Ask {
     doing: String,
     path: String,
     query: String,
+    /// How long it may take, to the last byte of the answer.
+    limit: Option<Duration>,
 }
 
 impl Ask {
     /// Asks for `path`, which has no leading slash and no version; each part that came from outside is encoded by
     /// [`Ask::path`].
     pub(super) fn new(doing: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { doing: doing.into(), path: path.into(), query: String::new() }
+        Self { doing: doing.into(), path: path.into(), query: String::new(), limit: None }
+    }
+
+    /// Gives it up after so long.
+    pub(super) fn within(self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// Adds a parameter.
@@ -131,7 +138,7 @@ impl Client {
 
     /// Asks for something.
     pub(super) fn get(&self, ask: &Ask) -> Result<Answer> {
-        self.answer(ask, self.agent.get(self.url(ask)).call())
+        self.answer(ask, self.agent.get(self.url(ask)).config().timeout_global(ask.limit).build().call())
     }
 
     /// Asks for something and reads it as JSON.
@@ -141,12 +148,12 @@ impl Client {
 
     /// Asks for something to be gone.
     pub(super) fn delete(&self, ask: &Ask) -> Result<Answer> {
-        self.answer(ask, self.agent.delete(self.url(ask)).call())
+        self.answer(ask, self.agent.delete(self.url(ask)).config().timeout_global(ask.limit).build().call())
     }
 
     /// Asks for something to be done.
     pub(super) fn post(&self, ask: &Ask) -> Result<Answer> {
-        self.answer(ask, self.agent.post(self.url(ask)).send_empty())
+        self.answer(ask, self.agent.post(self.url(ask)).config().timeout_global(ask.limit).build().send_empty())
     }
 
     /// Asks for something to be done, with a header. What stands in it is neither logged nor part of any error.
@@ -156,7 +163,7 @@ impl Client {
 
     /// Asks for something to be done as a JSON document says.
     pub(super) fn post_json(&self, ask: &Ask, document: &impl Serialize) -> Result<Answer> {
-        self.answer(ask, self.agent.post(self.url(ask)).send_json(document))
+        self.answer(ask, self.agent.post(self.url(ask)).config().timeout_global(ask.limit).build().send_json(document))
     }
 
     /// Sends a tar of any length. When reading `body` fails, the connection is closed without the end that would make
@@ -187,6 +194,7 @@ impl Client {
                 Err(other) => io::Error::other(other),
             },
             Err(ureq::Error::Io(error)) => error,
+            Err(ureq::Error::Timeout(_)) => io::ErrorKind::TimedOut.into(),
             Err(other) => io::Error::other(other),
         };
         Err(DockerError::BrokeOff { doing, source })

@@ -19,6 +19,7 @@ mod parts;
 mod present;
 mod pull;
 mod room;
+mod run;
 mod tls;
 mod trace;
 mod transport;
@@ -45,6 +46,7 @@ use crate::host::Cancel;
 pub use context::{ContextFault, EndpointSettings};
 pub use endpoint::{Endpoint, EndpointFault, ParseEndpointError, without_password};
 pub use error::{DockerError, TlsFault, Unreachable};
+pub use run::{EngineFacts, Ran};
 pub use tls::TlsFiles;
 
 /// A Docker-compatible daemon.

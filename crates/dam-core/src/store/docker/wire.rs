@@ -99,6 +99,31 @@ pub(super) struct Info {
     pub(super) docker_root_dir: String,
     #[serde(rename = "ID", deserialize_with = "null_is_default")]
     pub(super) id: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) architecture: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) cgroup_driver: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) cgroup_version: String,
+}
+
+/// `GET /containers/{id}/json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct ContainerInspect {
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) state: ContainerState,
+}
+
+/// How a container is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct ContainerState {
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) status: String,
+    pub(super) exit_code: i64,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) error: String,
 }
 
 /// A line of the stream that answers a load, a build or a pull.

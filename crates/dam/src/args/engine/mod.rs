@@ -11,6 +11,8 @@ use dam_pack::targets::Target;
 pub(crate) use build::Build;
 pub(crate) use repo::Repository;
 
+use super::Consent;
+
 /// Makes and installs packages of Docker Engine
 ///
 /// One .deb and one .rpm, made of Docker's own static programs, install the same engine on any Linux distribution, without
@@ -23,7 +25,8 @@ pub(crate) use repo::Repository;
   dam engine fetch              downloads what engine.toml names by URL, and notes the digests in it
   dam engine build              makes the packages it says
   dam engine check *.deb *.rpm  says whether all distributions can read the packages
-  dam engine repo /media/stick  makes the stick a repository"
+  dam engine repo /media/stick  makes the stick a repository
+  dam engine install ./dam-docker_26.1.5-1_amd64.deb"
 )]
 pub(crate) struct Engine {
     #[command(subcommand)]
@@ -39,6 +42,7 @@ pub(crate) enum EngineCommand {
     Check(Check),
     Explain(Explain),
     Repo(Repository),
+    Install(InstallEngine),
 }
 
 /// Writes a recipe in which every setting is explained
@@ -107,6 +111,28 @@ pub(crate) struct Explain {
     /// Shows the scripts and the units; of two packages, the lines that differ
     #[arg(long)]
     pub(crate) scripts: bool,
+}
+
+/// Installs a package of Docker Engine on this machine, and sees whether a container runs
+///
+/// The machine's own tool does it (apt-get, dnf, yum, zypper, or dpkg and rpm where there is nothing else), without internet.
+/// What would not go well is said before anything is touched: a package of the other kind or for another processor, what its
+/// tools cannot read, other packages of Docker in its way. Then the engine is asked what it is, and runs one container of a tiny
+/// image that dam brings; nothing of that stays.
+#[derive(Debug, Args)]
+#[command(
+    name = "install",
+    after_help = "Examples:
+  dam engine install ./dam-docker_26.1.5-1_amd64.deb
+  dam engine install ./dam-docker-26.1.5-1.x86_64.rpm --yes
+  dam engine install ./dam-docker_26.1.5-1_amd64.deb --dry-run"
+)]
+pub(crate) struct InstallEngine {
+    /// The .deb or .rpm
+    #[arg(value_name = "PKG")]
+    pub(crate) package: PathBuf,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
 }
 
 /// Where a recipe is looked for.

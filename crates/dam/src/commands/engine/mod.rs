@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod fetch;
 mod init;
+mod install;
 mod papers;
 mod repo;
 
@@ -21,5 +22,6 @@ pub(super) fn run(context: &Context, args: &Engine) -> Result<(), CliError> {
         EngineCommand::Check(args) => check::run(context, args),
         EngineCommand::Explain(args) => explain::run(context, args),
         EngineCommand::Repo(args) => repo::run(context, args),
+        EngineCommand::Install(args) => install::run(context, args),
     }
 }

@@ -6,6 +6,7 @@ mod difference;
 mod explain;
 mod fetch;
 mod init;
+mod install;
 mod repo;
 mod targets;
 

@@ -1,9 +1,9 @@
-//! Comparing Debian's versions, for the few relations that name a tool of dpkg itself.
+//! Debian's versions.
 
 use std::cmp::Ordering;
 
 /// Compares two versions: <https://www.debian.org/doc/debian-policy/ch-controlfields.html#version>.
-pub(super) fn compare(one: &str, other: &str) -> Ordering {
+pub(crate) fn compare(one: &str, other: &str) -> Ordering {
     let (one, other) = (parts(one), parts(other));
     let epochs = numeric(one.0, other.0);
     epochs.then_with(|| text(one.1, other.1)).then_with(|| text(one.2, other.2))
