@@ -38,9 +38,9 @@ fn both_formats_are_told_in_one_shape() {
     let dam = dam();
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb").success().no_stderr().stdout(str![[r#"
 dam-docker 26.1.5-1  Docker Engine for every Linux
-  file       dam-docker_26.1.5-1_amd64.deb  4.8 kB
+  file       dam-docker_26.1.5-1_amd64.deb  1.5 kB
   format     .deb for amd64
-  unpacked   2.6 kB
+  unpacked   307 B
   packed by  xz (control.tar with a dictionary of 1 MiB), xz (data.tar with a dictionary of 1 MiB)
   signed by  nobody
 
@@ -50,37 +50,35 @@ Relations
               docker-ce
 
 Files
-  drwxr-xr-x  root:root          /etc
-  drwxr-xr-x  root:root          /etc/default
-  -rw-r--r--  root:root    10 B  /etc/default/dam-docker  config
-  drwxr-xr-x  root:root          /lib
-  drwxr-xr-x  root:root          /lib/systemd
-  drwxr-xr-x  root:root          /lib/systemd/system
-  -rw-r--r--  root:root  2.3 kB  /lib/systemd/system/docker.service
-  -rw-r--r--  root:root   291 B  /lib/systemd/system/docker.socket
-  drwxr-xr-x  root:root          /usr
-  drwxr-xr-x  root:root          /usr/bin
-  -rwxr-xr-x  root:root    14 B  /usr/bin/docker
-  drwxr-xr-x  root:root          /usr/libexec
-  drwxr-xr-x  root:root          /usr/libexec/docker
-  drwxr-xr-x  root:root          /usr/libexec/docker/cli-plugins
+  drwxr-xr-x  root:root         /etc
+  drwxr-xr-x  root:root         /etc/default
+  -rw-r--r--  root:root   10 B  /etc/default/dam-docker  config
+  drwxr-xr-x  root:root         /lib
+  drwxr-xr-x  root:root         /lib/systemd
+  drwxr-xr-x  root:root         /lib/systemd/system
+  -rw-r--r--  root:root  153 B  /lib/systemd/system/docker.service
+  -rw-r--r--  root:root  130 B  /lib/systemd/system/docker.socket
+  drwxr-xr-x  root:root         /usr
+  drwxr-xr-x  root:root         /usr/bin
+  -rwxr-xr-x  root:root   14 B  /usr/bin/docker
+  drwxr-xr-x  root:root         /usr/libexec
+  drwxr-xr-x  root:root         /usr/libexec/docker
+  drwxr-xr-x  root:root         /usr/libexec/docker/cli-plugins
 
 Units
   /lib/systemd/system/docker.service
   /lib/systemd/system/docker.socket
 
 Scripts
-  preinst   /bin/sh   28 lines
-  postinst  /bin/sh  153 lines
-  prerm     /bin/sh   72 lines
-  postrm    /bin/sh   83 lines
+  postinst  /bin/sh  9 lines
+  prerm     /bin/sh  3 lines
 
 "#]]);
     dam.run("engine explain dam-docker-26.1.5-1.x86_64.rpm").success().no_stderr().stdout(str![[r#"
 dam-docker 26.1.5-1  Docker Engine for every Linux
-  file       dam-docker-26.1.5-1.x86_64.rpm  12.7 kB
+  file       dam-docker-26.1.5-1.x86_64.rpm  3.6 kB
   format     .rpm for x86_64
-  unpacked   2.6 kB
+  unpacked   307 B
   packed by  xz (payload with a dictionary of 1 MiB)
   signed by  nobody
   digests    SHA1 of header, SHA256 of header, MD5 of header and payload, SHA256 of payload, SHA256 of files
@@ -100,21 +98,19 @@ Relations
               dam-docker(x86-64) = 26.1.5-1
 
 Files
-  -rw-r--r--  root:root    10 B  /etc/default/dam-docker  config
-  -rwxr-xr-x  root:root    14 B  /usr/bin/docker
-  -rw-r--r--  root:root  2.3 kB  /usr/lib/systemd/system/docker.service
-  -rw-r--r--  root:root   291 B  /usr/lib/systemd/system/docker.socket
-  drwxr-xr-x  root:root          /usr/libexec/docker/cli-plugins
+  -rw-r--r--  root:root   10 B  /etc/default/dam-docker  config
+  -rwxr-xr-x  root:root   14 B  /usr/bin/docker
+  -rw-r--r--  root:root  153 B  /usr/lib/systemd/system/docker.service
+  -rw-r--r--  root:root  130 B  /usr/lib/systemd/system/docker.socket
+  drwxr-xr-x  root:root         /usr/libexec/docker/cli-plugins
 
 Units
   /usr/lib/systemd/system/docker.service
   /usr/lib/systemd/system/docker.socket
 
 Scripts
-  post       /bin/sh   28 lines
-  preun      /bin/sh   65 lines
-  postun     /bin/sh   67 lines
-  posttrans  /bin/sh  120 lines
+  preun      /bin/sh  3 lines
+  posttrans  /bin/sh  9 lines
 
 "#]]);
 }
@@ -124,12 +120,8 @@ fn scripts_and_units_are_shown_to_who_asks() {
     let dam = dam();
     let shown = dam.run("engine explain dam-docker_26.1.5-1_amd64.deb --scripts").success().no_stderr();
     let (_, units) = shown.text().split_once("\nUnits\n").expect("units");
-    assert!(
-        units.starts_with("  /lib/systemd/system/docker.service\n    | # Read by every systemd from 219"),
-        "{}",
-        shown.text()
-    );
-    assert!(units.contains("\nScripts\n  preinst  /bin/sh\n    | #!/bin/sh\n"), "{}", shown.text());
+    assert!(units.starts_with("  /lib/systemd/system/docker.service\n    | [Unit]"), "{}", shown.text());
+    assert!(units.contains("\nScripts\n  postinst  /bin/sh\n    | #!/bin/sh\n"), "{}", shown.text());
 }
 
 #[test]
@@ -138,15 +130,15 @@ fn two_packages_are_compared_and_the_upgrade_is_told() {
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb dam-docker_27.0.1-1_amd64.deb").success().no_stderr().stdout(
         str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 27.0.1-1 (.deb for amd64)
-  old  dam-docker_26.1.5-1_amd64.deb  4.8 kB  2.6 kB unpacked
-  new  dam-docker_27.0.1-1_amd64.deb  4.7 kB  2.3 kB unpacked
+  old  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
+  new  dam-docker_27.0.1-1_amd64.deb  1.5 kB  216 B unpacked
 
 Relations
   - conflicts docker-ce
 
 Files
   changed  /etc/default/dam-docker            mode     0644 → 0600
-  changed  /lib/systemd/system/docker.socket  content  291 B → 39 B
+  changed  /lib/systemd/system/docker.socket  content  130 B → 39 B
   changed  /usr/bin/docker                    content
 
 Upgrade
@@ -163,11 +155,11 @@ Upgrade
         .no_stderr()
         .stdout(str![[r#"
 dam-docker 26.1.5-1 (.rpm for x86_64) → dam-docker 27.0.1-1 (.rpm for x86_64)
-  old  dam-docker-26.1.5-1.x86_64.rpm  12.7 kB  2.6 kB unpacked
-  new  dam-docker-27.0.1-1.x86_64.rpm  12.6 kB  2.3 kB unpacked
+  old  dam-docker-26.1.5-1.x86_64.rpm  3.6 kB  307 B unpacked
+  new  dam-docker-27.0.1-1.x86_64.rpm  3.5 kB  216 B unpacked
 
 Fields
-  Size        2584 → 2332
+  Size        307 → 216
   Source RPM  dam-docker-26.1.5-1.src.rpm → dam-docker-27.0.1-1.src.rpm
 
 Relations
@@ -176,23 +168,18 @@ Relations
 Files
   changed  /etc/default/dam-docker                mode     0644 → 0600
   changed  /usr/bin/docker                        content
-  changed  /usr/lib/systemd/system/docker.socket  content  291 B → 39 B
+  changed  /usr/lib/systemd/system/docker.socket  content  130 B → 39 B
 
 Lines
 --- a/usr/lib/systemd/system/docker.socket
 +++ b/usr/lib/systemd/system/docker.socket
-@@ -1,14 +1,2 @@
--# Read by every systemd from 219 on, see docker.service.
--
+@@ -1,9 +1,2 @@
 -[Unit]
 -Description=Docker Engine's API
 -
  [Socket]
  ListenStream=/run/docker.sock
 -SocketMode=0660
--SocketUser=root
--# Must exist before: the package creates it. Who is in it, is root.
--SocketGroup=docker
 -
 -[Install]
 -WantedBy=sockets.target
@@ -210,8 +197,8 @@ Upgrade
         .no_stderr()
         .stdout(str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 26.1.5-1 (.rpm for x86_64)
-  old  dam-docker_26.1.5-1_amd64.deb    4.8 kB  2.6 kB unpacked
-  new  dam-docker-26.1.5-1.x86_64.rpm  12.7 kB  2.6 kB unpacked
+  old  dam-docker_26.1.5-1_amd64.deb   1.5 kB  307 B unpacked
+  new  dam-docker-26.1.5-1.x86_64.rpm  3.6 kB  307 B unpacked
 
 Relations
   + depends /bin/sh
@@ -219,17 +206,17 @@ Relations
   + conflicts docker
 
 Files
-  gone  /lib/systemd/system/docker.service         2.3 kB
-  gone  /lib/systemd/system/docker.socket          291 B
-  new   /usr/lib/systemd/system/docker.service     2.3 kB
-  new   /usr/lib/systemd/system/docker.socket      291 B
+  gone  /lib/systemd/system/docker.service         153 B
+  gone  /lib/systemd/system/docker.socket          130 B
+  new   /usr/lib/systemd/system/docker.service     153 B
+  new   /usr/lib/systemd/system/docker.socket      130 B
 
 "#]]);
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb dam-docker_26.1.5-1_amd64.deb").success().no_stderr().stdout(
         str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 26.1.5-1 (.deb for amd64)
-  old  dam-docker_26.1.5-1_amd64.deb  4.8 kB  2.6 kB unpacked
-  new  dam-docker_26.1.5-1_amd64.deb  4.8 kB  2.6 kB unpacked
+  old  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
+  new  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
 No difference
 
 "#]],

@@ -1,18 +1,17 @@
-//! Small packages with the units and the life cycle of an engine, for what looks at packages.
+//! Small packages with the units and the scripts of an engine, for what looks at packages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use dam_pack::lifecycle::{Lifecycle, Restart, Service, Survival};
 use dam_pack::{
-    Architecture, Content, Effort, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role, deb, rpm,
+    Architecture, Content, DebScript, Effort, Entry, EntryKind, Format, Package, PackageVersion, Relations, Role,
+    RpmScript, Scripts, deb, rpm,
 };
 
 /// Describes `dam-docker`: one program, its units, a setting, and a group.
 ///
 /// The program is not one, and carries its version; the package is otherwise the same in each.
 pub fn package(version: &str) -> Package {
-    let lifecycle = lifecycle();
     let relation = |text: &str| text.parse().expect("a relation");
     let relations = |of: &[&str]| Relations {
         recommends: vec![relation("iptables")],
@@ -54,7 +53,7 @@ pub fn package(version: &str) -> Package {
             (Format::Rpm, relations(&["docker", "docker-ce"])),
         ]),
         entries,
-        scripts: lifecycle.scripts(),
+        scripts: scripts(),
         changelog: Vec::new(),
     }
 }
@@ -77,32 +76,32 @@ fn name(format: Format, package: &Package) -> String {
     dam_pack::file_name(format, &package.name, &package.version, package.architecture)
 }
 
-const SERVICE: &str = include_str!("../../assets/engine/docker.service");
-const SOCKET: &str = include_str!("../../assets/engine/docker.socket");
+/// Units of its own: what looks at packages should not see when those of the engine change.
+const SERVICE: &str = "[Unit]\nDescription=Docker Engine\nRequires=docker.socket\n\n[Service]\nType=notify\n\
+                       ExecStart=/usr/bin/dockerd -H fd://\n\n[Install]\nWantedBy=multi-user.target\n";
+const SOCKET: &str = "[Unit]\nDescription=Docker Engine's API\n\n[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n\n\
+                      [Install]\nWantedBy=sockets.target\n";
 
 fn file(path: &str, bytes: &[u8], mode: u16, role: Role) -> Entry {
     let content = Content::Bytes(bytes.to_vec());
     Entry { path: path.parse().expect("a path"), kind: EntryKind::File { content, mode, role }, only: Vec::new() }
 }
 
-fn lifecycle() -> Lifecycle {
-    Lifecycle {
-        package: "dam-docker".parse().expect("a name"),
-        groups: vec!["docker".parse().expect("a group")],
-        configs: Vec::new(),
-        services: vec![Service {
-            unit: "docker.service".parse().expect("a unit"),
-            companions: vec!["docker.socket".parse().expect("a unit")],
-            enable: true,
-            start: true,
-            restart: Restart::IfActive {
-                survival: Some(Survival {
-                    check: "false".to_owned(),
-                    loss: "containers stop, for live-restore is off".to_owned(),
-                }),
-            },
-        }],
-        labels: None,
-        disarm: Vec::new(),
+/// Scripts of its own, for the same reason, of which the restart is known as in those of a life cycle.
+fn scripts() -> Scripts {
+    let script = |text: &str| format!("#!/bin/sh\nset -e\n{text}");
+    let remove = || script("systemctl stop docker.service\n");
+    Scripts {
+        deb: BTreeMap::from([(DebScript::Postinst, script(RESTART)), (DebScript::Prerm, remove())]),
+        rpm: BTreeMap::from([(RpmScript::Posttrans, script(RESTART)), (RpmScript::Preun, remove())]),
+        rpm_triggers: BTreeMap::new(),
     }
 }
+
+const RESTART: &str = "settings=/etc/dam-docker\n\
+                       restart_wanted() { test ! -e $settings/no-restart; }\n\
+                       say() { echo \"$*\"; }\n\
+                       if restart_wanted docker.service; then\n    \
+                           say 'docker.service restarts: containers stop, for live-restore is off'\n    \
+                           systemctl restart docker.service\n\
+                       fi\n";
