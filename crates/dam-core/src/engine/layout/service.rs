@@ -19,6 +19,15 @@ const UNITS: [(&str, &str); 2] = [
 /// <https://docs.docker.com/engine/release-notes/23.0/>.
 const VALIDATES: u32 = 23;
 
+/// How it is asked. It looks for docker-proxy on the search path, and takes no settings at all where there is none.
+const VALIDATE: [&str; 5] = [
+    "/usr/bin/env",
+    "PATH=/usr/libexec/docker:/usr/sbin:/usr/bin:/sbin:/bin",
+    "/usr/bin/dockerd",
+    "--validate",
+    "--config-file",
+];
+
 /// Succeeds if containers live through a restart, or none runs. The engine of this machine is asked, whatever root's
 /// environment says, and one that hangs is not waited for.
 const SURVIVAL: &str = "timeout 20 /usr/bin/docker --host unix:///run/docker.sock info \\\n    \
@@ -36,13 +45,7 @@ pub fn lifecycle(recipe: &Recipe, engine: &str) -> Lifecycle {
             }),
         },
     };
-    let check: &[&str] = match can_validate(engine) {
-        // It looks for docker-proxy, too: versions before 25 on the search path only.
-        true => {
-            &["env", "PATH=/usr/libexec/docker:/usr/sbin:/usr/bin:/sbin:/bin", "dockerd", "--validate", "--config-file"]
-        }
-        false => &[],
-    };
+    let check: &[&str] = if can_validate(engine) { &VALIDATE } else { &[] };
     Lifecycle {
         package: recipe.name.clone(),
         groups: vec!["docker".parse().expect("it is a group")],
