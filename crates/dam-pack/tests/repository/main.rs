@@ -9,6 +9,7 @@ mod of_deb;
 #[path = "../rpm/sample.rs"]
 mod of_rpm;
 mod stick;
+mod suites;
 #[allow(dead_code, reason = "shared with the tests of .rpm")]
 #[path = "../rpm/tools.rs"]
 mod tools;
