@@ -5,8 +5,10 @@ use std::fs;
 
 use dam_core::engine::elf::{BuildInfo, Module};
 use dam_core::engine::licenses::{EXPRESSION, WORKS, licenses};
+use dam_core::engine::recipe::{Input, Source};
 use dam_core::engine::sbom::{Facts, Program, SourceFile, document};
-use dam_core::testing::programs::{ENGINE, go_program, static_program};
+use dam_core::engine::{Parts, PartsAround, Recipe, layout};
+use dam_core::testing::programs::{ENGINE, engine_archive, go_program, static_program};
 use dam_oci::Digest;
 use dam_pack::{
     Architecture, Content, Effort, Entry, EntryKind, Format, Package, PackagePath, PackageVersion, Role, Scripts,
@@ -252,4 +254,45 @@ fn a_package_carries_the_licences_of_what_is_in_it() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(!text.contains("runc"), "what is not in the package is not named");
+}
+
+#[test]
+fn the_package_of_a_recipe_says_what_it_is_made_of() {
+    let folder = tempfile::tempdir().expect("a temp folder");
+    let (archive, plugin) = (folder.path().join("docker-26.1.5.tgz"), folder.path().join("mine"));
+    fs::write(&archive, engine_archive(Architecture::X86_64, "26.1.5")).expect("written");
+    let modules = "mod\tgithub.com/docker/compose/v2\tv2.26.1\th1:x=\ndep\tgolang.org/x/net\tv0.23.0\n";
+    fs::write(&plugin, go_program(Architecture::X86_64, "go1.21.8", modules, false)).expect("written");
+    let digest = Digest::of(&fs::read(&archive).expect("there"));
+    let text = format!(
+        "[archive]\nurl = \"https://host/docker-26.1.5.tgz?token=secret\"\nsha256 = \"{}\"\n[compose]\npath = \"mine\"\n",
+        digest.hex()
+    );
+    let recipe = Recipe::parse(&text, &folder.path().join("engine.toml")).expect("it is good");
+    let mut bring = |input: &Input| {
+        Ok(match &input.source {
+            Source::Path(path) => path.clone(),
+            Source::Url(_) => archive.clone(),
+        })
+    };
+    let around = PartsAround { bring: &mut bring, scratch: folder.path(), dam: None };
+    let parts = Parts::gather(&recipe, around).expect("all is there");
+    let package = layout::package(&recipe, &parts, 0).expect("it is whole");
+    let place = "/usr/share/doc/dam-docker/sbom.spdx.json";
+    let entry = package.entries.iter().find(|entry| entry.path.as_str() == place).expect("it has one");
+    let EntryKind::File { content: Content::Bytes(bytes), .. } = &entry.kind else { panic!("{entry:?}") };
+    let document: Value = serde_json::from_slice(bytes).expect("JSON");
+    let units = document["packages"].as_array().expect("a list");
+    let names: Vec<&str> = units.iter().map(|unit| unit["name"].as_str().expect("text")).collect();
+    let mut expected = vec!["dam-docker", "docker-26.1.5.tgz", "mine"];
+    expected.extend(["docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-init"]);
+    expected.extend(["docker-proxy", "ctr", "docker-compose", "golang.org/x/net", "stdlib"]);
+    assert_eq!(names, expected);
+    assert_eq!(units[1]["downloadLocation"], "https://host/docker-26.1.5.tgz");
+    assert_eq!(units[1]["checksums"][0]["checksumValue"], digest.hex());
+    assert_eq!(units[2]["downloadLocation"], "NOASSERTION");
+    let text = String::from_utf8(bytes.clone()).expect("text");
+    assert!(!text.contains(&*folder.path().to_string_lossy()) && !text.contains("secret"), "{text}");
+    assert!(package.entries.iter().any(|entry| entry.path.as_str() == "/usr/share/doc/dam-docker/copyright"));
+    assert_eq!(package.license, EXPRESSION);
 }

@@ -54,9 +54,9 @@ fn an_archive_becomes_two_packages() {
 ! R14 warning: package
     it is not signed, and rpm takes none that is not
     on Fedora 45
-Built out/dam-docker_26.1.5-1_amd64.deb    7.1 kB  sha256 HEX
-Built out/dam-docker-26.1.5-1.x86_64.rpm  19.9 kB  sha256 HEX
-Docker Engine 26.1.5, 4.8 kB unpacked, good for 39 targets; it accepts daemon.json
+Built out/dam-docker_26.1.5-1_amd64.deb   [..] kB  sha256 HEX
+Built out/dam-docker-26.1.5-1.x86_64.rpm  [..] kB  sha256 HEX
+Docker Engine 26.1.5, [..] kB unpacked, good for 39 targets; it accepts daemon.json
 
 "#]]
     );
@@ -112,6 +112,15 @@ fn each_thing_has_its_place() {
 0755 /usr/share/doc
 0755 /usr/share/doc/dam-docker
 0644 /usr/share/doc/dam-docker/changelog.Debian.gz
+0644 /usr/share/doc/dam-docker/copyright
+0644 /usr/share/doc/dam-docker/sbom.spdx.json
+0755 /usr/share/licenses
+0755 /usr/share/licenses/dam-docker
+0644 /usr/share/licenses/dam-docker/Apache-2.0
+0644 /usr/share/licenses/dam-docker/BSD-3-Clause
+0644 /usr/share/licenses/dam-docker/LGPL-2.1
+0644 /usr/share/licenses/dam-docker/MIT
+0644 /usr/share/licenses/dam-docker/NOTICE
 "#]]
     );
 }
@@ -273,13 +282,13 @@ hint: dam engine build --archive https://plant.example/docker-26.1.5.tgz --sha25
 #[test]
 fn a_full_disk_leaves_nothing() {
     let dam = packer().small_disk("disk", 16 << 10);
-    let run = dam.run("engine build --archive docker-26.1.5.tgz --out disk/out").failure().no_stdout();
+    let run = dam.run("engine build --archive docker-26.1.5.tgz --format rpm --out disk/out").failure().no_stdout();
     snapbox::assert_data_eq!(
         run.talk(),
         str![[r#"
 error: cannot write `disk/out/dam-docker-26.1.5-1.x86_64.rpm`
 caused by: No space left on device (os error 28) at path "[FOLDER]/disk/out/.dam-engine-[..]"
-hint: dam engine build --archive docker-26.1.5.tgz --out disk/out --out DIR   writes them to another disk
+hint: dam engine build --archive docker-26.1.5.tgz --format rpm --out disk/out --out DIR   writes them to another disk
 
 "#]]
     );

@@ -154,8 +154,8 @@ impl Inputs {
         match digest_of(&path) {
             Ok((digest, size)) if digest == pin => Ok(Some(Fetched { path, size, digest, way: Way::Kept })),
             Ok(_) => Ok(None),
-            Err(Error::Access { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::access(path)(source)),
         }
     }
 
@@ -210,9 +210,8 @@ fn make_folder(folder: &Path) -> Result<()> {
 }
 
 /// Returns the digest of a file, and its length in bytes.
-pub(crate) fn digest_of(path: &Path) -> Result<(Digest, u64)> {
+pub(crate) fn digest_of(path: &Path) -> io::Result<(Digest, u64)> {
     let mut hasher = Hasher::default();
-    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
-    let size = copied.map_err(Error::access(path))?;
+    let size = io::copy(&mut File::open(path)?, &mut hasher)?;
     Ok((hasher.finish(), size))
 }

@@ -4,6 +4,7 @@
 //! `/usr/libexec/docker`, where `dockerd` and `docker` look by themselves, where every SELinux policy for containers labels
 //! it right, and where it is in nobody's way: a distribution's own containerd, runc and podman stay as they are.
 
+mod bill;
 mod papers;
 mod programs;
 mod service;
@@ -11,6 +12,7 @@ mod shell;
 
 use dam_pack::{Content, Entry, EntryKind, Format, Package, PackagePath, PackageVersion, Role};
 
+use super::licenses::{self, licenses};
 use super::recipe::Recipe;
 use super::{BuildError, Parts};
 
@@ -34,7 +36,7 @@ pub fn package(recipe: &Recipe, parts: &Parts, source_date: u32) -> Result<Packa
         summary: "Docker Engine for any Linux, offline".to_owned(),
         description: papers::description(parts, engine),
         homepage: Some("https://docs.docker.com/engine/".to_owned()),
-        license: papers::LICENSE.to_owned(),
+        license: licenses::EXPRESSION.to_owned(),
         vendor: None,
         source_date,
         relations: [Format::Deb, Format::Rpm].map(|format| (format, recipe.relations(format))).into(),
@@ -45,6 +47,8 @@ pub fn package(recipe: &Recipe, parts: &Parts, source_date: u32) -> Result<Packa
     };
     package.changelog = papers::changelog(&package, parts, engine);
     package.entries = programs::entries(recipe, parts);
+    let (papers, bill) = (licenses(&package), bill::entry(recipe, parts, &package, engine)?);
+    package.entries.extend(papers.into_iter().chain([bill]));
     package.entries.extend(service::entries(recipe, parts, &lifecycle));
     package.entries.extend(shell::entries(parts)?);
     package.entries.extend(papers::entries(&package));

@@ -1,12 +1,9 @@
-//! What is to be read: description, changelog, copyright.
+//! What is to be read: description, changelog.
 
 use dam_pack::{Change, Entry, Format, Package, Role, deb};
 
 use super::{only, text_file};
 use crate::engine::Parts;
-
-/// The licences of all that is inside, as SPDX has them.
-pub(super) const LICENSE: &str = "Apache-2.0 AND MIT";
 
 /// Says what the package is, in paragraphs.
 pub(super) fn description(parts: &Parts, engine: &str) -> String {

@@ -28,7 +28,8 @@ pub enum Source {
     Url(Url),
 }
 
-/// The address of a file: `https://` or `http://`, a host, and a file name at the end.
+/// The address of a file: `https://` or `http://`, a host, and a file name at the end. No login: it would stand in every
+/// message, and in the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(String);
 
@@ -59,7 +60,7 @@ impl FromStr for Url {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(fault)?;
         let (host, _) = rest.split_once('/').ok_or_else(fault)?;
         let url = Self(text.to_owned());
-        let good = !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let good = !host.is_empty() && !host.contains('@') && text.bytes().all(|byte| byte.is_ascii_graphic());
         // Neither a file name nor something that a shell or a folder takes for another.
         let name = !matches!(url.file_name(), "" | "." | "..");
         if good && name { Ok(url) } else { Err(fault()) }

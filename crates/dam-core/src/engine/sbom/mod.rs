@@ -26,11 +26,10 @@ use dam_pack::{Format, Package, PackagePath};
 use self::identity::{of_module, of_program, of_source};
 use self::purl::{generic, go_version, golang};
 use self::spdx::{Checksum, CreationInfo, Document, ExternalRef, NO_ASSERTION, Relationship, Unit};
-use super::digest_of;
 use super::elf::{BuildInfo, ElfFault, Module};
 use super::licenses::Work;
+use super::{BuildError, digest_of};
 use crate::ledger::Timestamp;
-use crate::{Error, Result};
 
 /// What a document says.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +72,10 @@ impl Program {
     /// Looks at a program before it is packed: `file` is where it is now, `path` where it will be.
     ///
     /// # Errors
-    /// [`Error::Access`].
-    pub fn read(path: PackagePath, file: &Path, source: Digest) -> Result<Self> {
-        let (digest, _) = digest_of(file)?;
-        let access = || Error::access(file);
+    /// [`BuildError::Access`].
+    pub fn read(path: PackagePath, file: &Path, source: Digest) -> Result<Self, BuildError> {
+        let access = || BuildError::access(file);
+        let (digest, _) = digest_of(file).map_err(access())?;
         let build = match BuildInfo::read(File::open(file).map_err(access())?) {
             Ok(build) => build,
             Err(ElfFault::Read(source)) => return Err(access()(source)),

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use dam_oci::Digest;
 use serde::Serialize;
 
-use crate::Result;
 use crate::engine::recipe::{Input, Part, Source, pin};
 use crate::engine::{InputError, Inputs, Recipe, Way, digest_of};
 use crate::event::Reporter;
+use crate::{Error, Result};
 
 /// What a recipe names, and how it stands with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ impl FetchOutcome {
 /// those that are there.
 ///
 /// # Errors
-/// [`crate::engine::RecipeError`], [`InputError`] and [`crate::Error::Access`]. What came before the fault stays, and its digests
+/// [`crate::engine::RecipeError`], [`InputError`] and [`Error::Access`]. What came before the fault stays, and its digests
 /// are in the recipe.
 pub fn fetch(path: &Path, inputs: &Inputs, reporter: &dyn Reporter) -> Result<FetchOutcome> {
     let recipe = Recipe::read_unpinned(path)?;
@@ -101,7 +101,7 @@ fn bring(recipe: &Path, part: Part, input: &Input, inputs: &Inputs, reporter: &d
 
 /// Looks at a file of this machine.
 fn check(part: Part, path: &Path, pin: Option<Digest>) -> Result<FetchedPart> {
-    let (found, bytes) = digest_of(path)?;
+    let (found, bytes) = digest_of(path).map_err(Error::access(path))?;
     let path = path.to_owned();
     let done = match pin {
         Some(wanted) if wanted != found => return Err(InputError::Digest { path, found, wanted }.into()),
