@@ -203,6 +203,25 @@ fn fedora_needs_the_policy_for_containers() {
 }
 
 #[test]
+fn rhel_10_has_no_legacy_tables_and_hides_a_module() {
+    let release = "6.12.0-124.8.1.el10_1.x86_64";
+    let gone = ["IP_NF_IPTABLES", "IP_NF_FILTER", "IP_NF_NAT", "IP_NF_RAW", "IP_NF_TARGET_MASQUERADE"];
+    let island = gone
+        .iter()
+        .fold(Island::new().with_kernel(release), |island, option| island.without_kernel_option(option))
+        .with_kernel_option("NETFILTER_XT_TARGET_MASQUERADE", 'm')
+        .without_module("xt_addrtype")
+        .without_module("br_netfilter");
+    assert_eq!(
+        wrong(&island),
+        [
+            EngineFinding::NoKernelModules { release: release.to_owned(), modules: texts(&["xt_addrtype"]) },
+            EngineFinding::FewKernelOptions { options: lacks(Purpose::Firewall, &["BRIDGE_NETFILTER"]) },
+        ]
+    );
+}
+
+#[test]
 fn opensuse_leap_has_a_kernel_without_modules() {
     let island = Island::new()
         .with_release("ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\nID_LIKE=\"suse opensuse\"\n")

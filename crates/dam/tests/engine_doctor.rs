@@ -102,6 +102,29 @@ fn each_distribution_has_its_own_commands() {
 }
 
 #[test]
+fn a_module_is_in_a_package_of_the_running_kernel() {
+    let mended = |program: &str, id: &str| {
+        let island = Island::new()
+            .without("/usr/bin/apt-get")
+            .with_program(program)
+            .with_release(&format!("ID={id}\n"))
+            .without_module("xt_addrtype");
+        let told = words(&island, "--engine");
+        let mut lines = told.lines().skip_while(|line| !line.starts_with('✗'));
+        let fault = "✗ Kernel 6.1.0-18-amd64 is not complete: xt_addrtype is missing from /lib/modules";
+        assert_eq!(lines.next(), Some(fault));
+        lines.next().expect("a command").trim().to_owned()
+    };
+    let dnf = "dnf install kernel-modules-6.1.0-18-amd64 kernel-modules-extra-6.1.0-18-amd64";
+    assert_eq!(mended("/usr/bin/dnf", "almalinux"), dnf);
+    assert_eq!(mended("/usr/bin/yum", "centos"), "yum reinstall kernel-6.1.0-18-amd64");
+    assert_eq!(mended("/usr/bin/zypper", "opensuse-leap"), "zypper install kernel-default");
+    assert_eq!(mended("/usr/bin/apt-get", "ubuntu"), "apt-get install linux-modules-extra-6.1.0-18-amd64");
+    assert_eq!(mended("/usr/bin/apt-get", "debian"), "apt-get install linux-image-$(dpkg --print-architecture)");
+    assert_eq!(mended("/usr/bin/emerge", "gentoo"), "# install kernel as this distribution installs packages");
+}
+
+#[test]
 fn programs_get_facts_a_level_and_commands() {
     let island = Island::new()
         .with_kernel_option("VXLAN", 'n')

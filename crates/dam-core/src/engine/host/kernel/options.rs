@@ -134,7 +134,8 @@ pub(super) const WISHES: [Wish; 51] = [
     useful(Purpose::Limits, &["CGROUP_PIDS"], &[]).since(4, 3),
     useful(Purpose::Limits, &["BLK_CGROUP"], &[]),
     useful(Purpose::Limits, &["BLK_DEV_THROTTLING"], &[]),
-    useful(Purpose::Firewall, &["BRIDGE_NETFILTER"], &["br_netfilter", "bridge"]),
+    // A module of its own from then on.
+    useful(Purpose::Firewall, &["BRIDGE_NETFILTER"], &["br_netfilter"]).since(3, 18),
     // Docker 28 and newer keep other machines from the addresses of containers with it.
     useful(Purpose::Firewall, &["IP_NF_RAW", "NF_TABLES"], &["iptable_raw", "nf_tables"]),
     useful(Purpose::Ipv6, &["IP6_NF_FILTER", "NF_TABLES"], &["ip6table_filter", "nf_tables"]),

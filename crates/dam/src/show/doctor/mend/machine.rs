@@ -51,7 +51,10 @@ pub(super) fn kernel_modules(distribution: &Distribution, release: &str) -> Vec<
         Some(Installer::AptGet) if distribution.id == "ubuntu" => {
             vec![format!("sudo apt-get install linux-modules-extra-{release}")]
         }
-        Some(Installer::Dnf) => vec![format!("sudo dnf install kernel-modules-{release}")],
+        // RHEL 10 has what iptables asks for in the second one (docker/docker-ce-packaging#1340).
+        Some(Installer::Dnf) => {
+            vec![format!("sudo dnf install kernel-modules-{release} kernel-modules-extra-{release}")]
+        }
         Some(Installer::Yum) => vec![format!("sudo yum reinstall kernel-{release}")],
         Some(Installer::AptGet | Installer::Zypper) | None => kernel(distribution),
     }
