@@ -120,10 +120,7 @@ fn pages_and_completions_of_the_archive_go_where_shells_look() {
         .with("completion/fish/docker.fish", "complete -c docker")
         .with("man/man1/docker-run.1", ".TH DOCKER-RUN 1")
         .with("man/man8/dockerd.8", ".TH DOCKERD 8")
-        .with("man/man1/../evil.8", "")
         .with("man/man1/notes.txt", "no page");
-    let bench =
-        Bench { members: bench.members.into_iter().filter(|(name, _)| !name.contains("..")).collect(), ..bench };
     let package = bench.package();
     let found = |format| -> Vec<&str> {
         let is_paper = |path: &&str| {
