@@ -4,50 +4,60 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::deb::{self, mail_date};
-use crate::repo::draft::{Draft, Facts, GzipWriter, Release, Writer};
+use crate::repo::draft::{Facts, GzipWriter, Release, Writer};
 use crate::repo::{Listed, Progress, RepositoryError, read};
 use crate::sign::{SignError, Signer, clear_signed, detached};
 use crate::{Format, PackageView, RelationKind};
 
-/// What apt wants, written but for what has a date.
+/// What apt wants, as far as it is written.
 pub(super) struct Apt {
-    pub(super) packages: Vec<Listed>,
-    /// `Packages`, and `Packages.gz`.
-    indexes: Option<[Draft; 2]>,
+    packages: Vec<Listed>,
+    /// `Packages`, and `Packages.gz`; none without a package.
+    indexes: Option<(Writer, GzipWriter)>,
 }
 
-/// Reads packages by their paths below the folder.
-pub(super) fn draft(folder: &Path, paths: &[String], progress: &Progress<'_>) -> Result<Apt, RepositoryError> {
-    if paths.is_empty() {
-        return Ok(Apt { packages: Vec::new(), indexes: None });
-    }
-    let (mut plain, mut compressed) = (Writer::new(folder)?, GzipWriter::new(folder)?);
-    let mut packages = Vec::new();
-    for path in paths {
-        let file = folder.join(path);
-        let (view, facts) = read::package(&file, progress, |input| deb::read(input, &mut |_, _, _| Ok(())))?;
-        let stanza = stanza(&view, path, &facts).map_err(|(what, text)| {
-            let text = text.escape_debug().to_string();
-            RepositoryError::Unlistable { path: file.clone(), what, text }
-        })?;
-        plain.write(&stanza)?;
-        compressed.write(&stanza)?;
-        packages.push(Listed {
-            path: path.clone(),
-            format: Format::Deb,
-            date: view.entries.iter().map(|entry| entry.time).max().unwrap_or_default(),
-            name: view.name,
-            version: view.version,
-            architecture: view.architecture,
-            size: facts.size,
-            sha256: facts.sha256,
-            signed: false,
-        });
-    }
-    Ok(Apt { packages, indexes: Some([plain.finish()?, compressed.finish()?.0]) })
+/// Reads a package by its path below the folder, and returns its paragraph.
+pub(super) fn tell(folder: &Path, path: &str, progress: &Progress<'_>) -> Result<(Listed, String), RepositoryError> {
+    let file = folder.join(path);
+    let (view, facts) = read::package(&file, progress, |input| deb::read(input, &mut |_, _, _| Ok(())))?;
+    let stanza = stanza(&view, path, &facts).map_err(|(what, text)| {
+        let text = text.escape_debug().to_string();
+        RepositoryError::Unlistable { path: file.clone(), what, text }
+    })?;
+    let listed = Listed {
+        path: path.to_owned(),
+        format: Format::Deb,
+        date: view.entries.iter().map(|entry| entry.time).max().unwrap_or_default(),
+        name: view.name,
+        version: view.version,
+        architecture: view.architecture,
+        size: facts.size,
+        sha256: facts.sha256,
+        signed: false,
+    };
+    Ok((listed, stanza))
 }
 
 impl Apt {
+    /// Begins the lists, if there will be a package.
+    pub(super) fn new(folder: &Path, count: usize) -> Result<Self, RepositoryError> {
+        let indexes = (count > 0).then(|| Ok((Writer::new(folder)?, GzipWriter::new(folder)?)));
+        Ok(Self { packages: Vec::new(), indexes: indexes.transpose()? })
+    }
+
+    /// Adds a package.
+    pub(super) fn add(&mut self, listed: Listed, stanza: &str) -> Result<(), RepositoryError> {
+        self.packages.push(listed);
+        let (plain, compressed) = self.indexes.as_mut().expect("it was begun for packages");
+        plain.write(stanza)?;
+        compressed.write(stanza)
+    }
+
+    /// Returns what was added.
+    pub(super) fn packages(&self) -> &[Listed] {
+        &self.packages
+    }
+
     /// Puts the files in their places: `InRelease`, which apt asks for first, comes last.
     pub(super) fn release(
         self,
@@ -55,12 +65,13 @@ impl Apt {
         date: u32,
         signer: Option<&dyn Signer>,
     ) -> Result<(), RepositoryError> {
-        let Some([plain, compressed]) = self.indexes else {
+        let Some((plain, compressed)) = self.indexes else {
             for name in ["InRelease", "Release.gpg", "Release", "Packages.gz", "Packages"] {
                 release.remove(name);
             }
             return Ok(());
         };
+        let (plain, (compressed, _)) = (plain.finish()?, compressed.finish()?);
         let architectures: BTreeSet<_> = self.packages.iter().map(|package| package.architecture.as_str()).collect();
         let text =
             release_text(date, &architectures, &[("Packages", &plain.facts), ("Packages.gz", &compressed.facts)]);

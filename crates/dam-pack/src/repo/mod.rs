@@ -17,6 +17,7 @@
 //! <https://github.com/rpm-software-management/createrepo_c>.
 
 mod apt;
+mod crew;
 mod draft;
 mod error;
 mod fat;
@@ -30,17 +31,18 @@ mod yum;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::thread;
 
 use serde::Serialize;
 
 use crate::Format;
 use crate::sign::{PublicKey, Signer};
+use apt::Apt;
 use draft::Release;
 pub use error::{NameFault, RepositoryError};
 pub use fat::storable;
 use key::Checked;
 pub use place::{APT_KEY, Place, PlaceFault, YUM_KEY};
+use yum::Yum;
 
 /// The public key as apt 1.2 takes it.
 pub const KEYRING: &str = "dam-archive-keyring.gpg";
@@ -58,7 +60,7 @@ pub struct Options<'a> {
     pub seal: Option<(&'a (dyn Signer + Sync), &'a PublicKey)>,
 }
 
-/// Told, from two threads, how many bytes of packages were read since. With [`ControlFlow::Break`] nothing is changed.
+/// Told, from any thread, how many bytes of packages were read since. With [`ControlFlow::Break`] nothing is changed.
 pub type Progress<'a> = dyn Fn(u64) -> ControlFlow<()> + Sync + 'a;
 
 /// A repository that was written.
@@ -129,13 +131,18 @@ pub fn write(folder: &Path, options: Options<'_>, progress: &Progress<'_>) -> Re
         return Err(RepositoryError::Empty { folder: folder.to_owned() });
     }
     let key = options.seal.map(|(_, key)| key);
-    let (apt, yum) = thread::scope(|scope| {
-        let yum = scope.spawn(|| yum::draft(folder, &rpms, key, progress));
-        let apt = apt::draft(folder, &debs, progress);
-        (apt, yum.join().expect("a thread that panics ends the program"))
-    });
-    let (apt, yum) = (apt?, yum?);
-    let mut packages = [apt.packages.as_slice(), &yum.packages].concat();
+    let (mut apt, mut yum) = (Apt::new(folder, debs.len())?, Yum::new(folder, rpms.len())?);
+    let of_deb = debs.iter().map(|path| (Format::Deb, path));
+    let jobs: Vec<_> = of_deb.chain(rpms.iter().map(|path| (Format::Rpm, path))).collect();
+    let work = |(format, path): &(Format, &String)| match format {
+        Format::Deb => apt::tell(folder, path, progress).map(|(listed, text)| Told::Deb(listed, text)),
+        Format::Rpm => yum::tell(folder, path, key, progress).map(|(listed, texts)| Told::Rpm(listed, texts)),
+    };
+    crew::in_order(&jobs, work, |told| match told {
+        Told::Deb(listed, text) => apt.add(listed, &text),
+        Told::Rpm(listed, texts) => yum.add(listed, texts),
+    })?;
+    let mut packages = [apt.packages(), yum.packages()].concat();
     packages.sort_by(|one, other| one.path.cmp(&other.path));
     each_once(&packages)?;
 
@@ -151,6 +158,12 @@ pub fn write(folder: &Path, options: Options<'_>, progress: &Progress<'_>) -> Re
     apt.release(&mut release, date, seal)?;
     let metadata = release.publish()?;
     Ok(Repository { packages, metadata, date, signed_by: key.map(PublicKey::fingerprint) })
+}
+
+/// A package, and what its lists tell of it.
+enum Told {
+    Deb(Listed, String),
+    Rpm(Listed, [String; 3]),
 }
 
 /// Two files of one package and version are one too many: which is installed would depend on the tool.

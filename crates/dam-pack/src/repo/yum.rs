@@ -16,54 +16,30 @@ const FOLDER: &str = "repodata";
 /// Changes of a package that are told, as createrepo_c does.
 const MOST_CHANGES: usize = 10;
 
-/// What yum wants, written but for what has a date.
+/// What yum wants, as far as it is written.
 pub(super) struct Yum {
-    pub(super) packages: Vec<Listed>,
-    /// Each with its name, and the facts of what is compressed in it.
-    parts: Vec<(&'static str, Draft, Facts)>,
+    packages: Vec<Listed>,
+    /// One for each of [`PARTS`]; none without a package.
+    parts: Vec<GzipWriter>,
 }
 
-/// Reads packages by their paths below the folder.
-pub(super) fn draft(
+/// Reads a package by its path below the folder, and returns what each part says of it.
+pub(super) fn tell(
     folder: &Path,
-    paths: &[String],
+    path: &str,
     key: Option<&PublicKey>,
     progress: &Progress<'_>,
-) -> Result<Yum, RepositoryError> {
-    if paths.is_empty() {
-        return Ok(Yum { packages: Vec::new(), parts: Vec::new() });
-    }
-    let mut parts = Vec::new();
-    for (part, root, space) in PARTS {
-        let mut writer = GzipWriter::new(folder)?;
-        writer.write(format!("{XML}<{root} xmlns=\"http://linux.duke.edu/metadata/{space}\"{}", {
-            let more = " xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"";
-            if part == "primary" { more } else { "" }
-        }))?;
-        writer.write(format!(" packages=\"{}\">\n", paths.len()))?;
-        parts.push((part, root, writer));
-    }
-    let mut packages = Vec::new();
-    for path in paths {
-        let file = folder.join(path);
-        let (whole, facts) = read::package(&file, progress, |input| rpm::read_whole(input, &mut |_, _, _| Ok(())))?;
-        let listing = whole.listing();
-        let entry = Entry { path, facts: &facts, whole: &whole, listing: &listing };
-        for ((_, _, writer), render) in parts.iter_mut().zip([Entry::primary, Entry::file_list, Entry::other]) {
-            writer.write(render(&entry))?;
-        }
-        let signed = key.is_some_and(|key| whole.is_signed_by(key));
-        let PackageView { name, version, architecture, .. } = whole.view;
-        let (format, path, date) = (Format::Rpm, path.clone(), listing.build_time);
-        let Facts { size, sha256, .. } = facts;
-        packages.push(Listed { path, format, name, version, architecture, size, sha256, signed, date });
-    }
-    let parts = parts.into_iter().map(|(part, root, mut writer)| {
-        writer.write(format!("</{root}>"))?;
-        let (draft, open) = writer.finish()?;
-        Ok((part, draft, open))
-    });
-    Ok(Yum { packages, parts: parts.collect::<Result<_, _>>()? })
+) -> Result<(Listed, [String; PARTS.len()]), RepositoryError> {
+    let file = folder.join(path);
+    let (whole, facts) = read::package(&file, progress, |input| rpm::read_whole(input, &mut |_, _, _| Ok(())))?;
+    let listing = whole.listing();
+    let entry = Entry { path, facts: &facts, whole: &whole, listing: &listing };
+    let texts = [entry.primary(), entry.file_list(), entry.other()];
+    let signed = key.is_some_and(|key| whole.is_signed_by(key));
+    let PackageView { name, version, architecture, .. } = whole.view;
+    let (format, path, date) = (Format::Rpm, path.to_owned(), listing.build_time);
+    let Facts { size, sha256, .. } = facts;
+    Ok((Listed { path, format, name, version, architecture, size, sha256, signed, date }, texts))
 }
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -73,6 +49,31 @@ const PARTS: [(&str, &str, &str); 3] =
     [("primary", "metadata", "common"), ("filelists", "filelists", "filelists"), ("other", "otherdata", "other")];
 
 impl Yum {
+    /// Begins the parts, if there will be a package.
+    pub(super) fn new(folder: &Path, count: usize) -> Result<Self, RepositoryError> {
+        let mut parts = Vec::new();
+        for (part, root, space) in PARTS.into_iter().filter(|_| count > 0) {
+            let more = if part == "primary" { " xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"" } else { "" };
+            let mut writer = GzipWriter::new(folder)?;
+            writer.write(format!(
+                "{XML}<{root} xmlns=\"http://linux.duke.edu/metadata/{space}\"{more} packages=\"{count}\">\n"
+            ))?;
+            parts.push(writer);
+        }
+        Ok(Self { packages: Vec::new(), parts })
+    }
+
+    /// Adds a package.
+    pub(super) fn add(&mut self, listed: Listed, texts: [String; PARTS.len()]) -> Result<(), RepositoryError> {
+        self.packages.push(listed);
+        self.parts.iter_mut().zip(texts).try_for_each(|(part, text)| part.write(text))
+    }
+
+    /// Returns what was added.
+    pub(super) fn packages(&self) -> &[Listed] {
+        &self.packages
+    }
+
     /// Puts the files in their places: first those with digests in their names, at last `repomd.xml`, which names them.
     pub(super) fn release(
         self,
@@ -86,12 +87,18 @@ impl Yum {
             [index, signature, key].into_iter().chain(former).for_each(|name| release.remove(name));
             return Ok(());
         }
-        let text = repomd(&self.parts, date);
+        let mut parts = Vec::new();
+        for ((part, root, _), mut writer) in PARTS.into_iter().zip(self.parts) {
+            writer.write(format!("</{root}>"))?;
+            let (draft, open) = writer.finish()?;
+            parts.push((part, draft, open));
+        }
+        let text = repomd(&parts, date);
         let path = release.folder().join(&index);
         let signed = seal.map(|(signer, _)| detached(text.as_bytes(), signer, date)).transpose();
         let signed = signed.map_err(|source| RepositoryError::Sign { path, source })?;
         let mut names = BTreeSet::new();
-        for (part, draft, _) in self.parts {
+        for (part, draft, _) in parts {
             let name = part_name(part, &draft.facts);
             names.insert(name.clone());
             release.put(name, draft);
