@@ -62,7 +62,8 @@ const MACHINES: [(&str, &str, &str); 39] = [
     ("debian-sid", "PRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nID=debian\nVERSION_CODENAME=forky", "apt-get dpkg"),
 ];
 
-const APT: &str = "apt-get install --yes --no-download --no-remove --no-install-recommends \
+const APT: &str = "apt-get install --yes --no-remove --no-install-recommends \
+                   -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null \
                    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold";
 
 fn folder() -> TempDir {
@@ -146,7 +147,7 @@ fn the_version_that_is_there_decides_what_the_tool_is_told() {
     let packages = Packages::new();
     let told = |target: &str, tools: &str, version: &str| {
         let (_, os, _) = MACHINES.into_iter().find(|(name, ..)| *name == target).expect("a target");
-        let present = Present { own: Some(installed("dam-docker", version)), named: BTreeMap::new() };
+        let present = Present { own: Some(installed("dam-docker", version)), ..Present::default() };
         let file = packages.for_target(target.parse().expect("a target"));
         command(&Plan::new(&machine(os, tools), file, &present).expect("a plan"))
     };
@@ -217,7 +218,7 @@ fn packages_in_the_way_are_named() {
         ("docker-ce".to_owned(), vec![installed("docker-ce", "5:26.1.4-1")]),
         ("iptables".to_owned(), Vec::new()),
     ]);
-    let fault = Plan::new(&debian, &packages.deb, &Present { own: None, named }).expect_err("conflicts");
+    let fault = Plan::new(&debian, &packages.deb, &Present { named, ..Present::default() }).expect_err("conflicts");
     assert_eq!(
         fault.to_string(),
         "dam-docker 26.1.5-1 cannot stand beside docker-ce 5:26.1.4-1, docker.io 20.10.24+dfsg1-1+b3, which are installed"
@@ -226,7 +227,8 @@ fn packages_in_the_way_are_named() {
     let names: Vec<&str> = installed.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(tool.removal(&names), "apt-get remove docker-ce docker.io");
     let named = BTreeMap::from([("docker.io".to_owned(), Vec::new()), ("iptables".to_owned(), Vec::new())]);
-    let plan = Plan::new(&debian, &packages.deb, &Present { own: None, named }).expect("nothing is in the way");
+    let plan =
+        Plan::new(&debian, &packages.deb, &Present { named, ..Present::default() }).expect("nothing is in the way");
     assert_eq!(plan.notes, [Note::Recommended { packages: vec!["iptables".to_owned()] }]);
 }
 

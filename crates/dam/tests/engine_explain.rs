@@ -38,7 +38,7 @@ fn both_formats_are_told_in_one_shape() {
     let dam = dam();
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb").success().no_stderr().stdout(str![[r#"
 dam-docker 26.1.5-1  Docker Engine for every Linux
-  file       dam-docker_26.1.5-1_amd64.deb  1.5 kB
+  file       dam-docker_26.1.5-1_amd64.deb  1.6 kB
   format     .deb for amd64
   unpacked   307 B
   packed by  xz (control.tar with a dictionary of 1 MiB), xz (data.tar with a dictionary of 1 MiB)
@@ -70,13 +70,13 @@ Units
   /lib/systemd/system/docker.socket
 
 Scripts
-  postinst  /bin/sh  9 lines
-  prerm     /bin/sh  3 lines
+  postinst  /bin/sh  10 lines
+  prerm     /bin/sh   4 lines
 
 "#]]);
     dam.run("engine explain dam-docker-26.1.5-1.x86_64.rpm").success().no_stderr().stdout(str![[r#"
 dam-docker 26.1.5-1  Docker Engine for every Linux
-  file       dam-docker-26.1.5-1.x86_64.rpm  3.6 kB
+  file       dam-docker-26.1.5-1.x86_64.rpm  3.7 kB
   format     .rpm for x86_64
   unpacked   307 B
   packed by  xz (payload with a dictionary of 1 MiB)
@@ -109,8 +109,8 @@ Units
   /usr/lib/systemd/system/docker.socket
 
 Scripts
-  preun      /bin/sh  3 lines
-  posttrans  /bin/sh  9 lines
+  preun      /bin/sh   4 lines
+  posttrans  /bin/sh  10 lines
 
 "#]]);
 }
@@ -130,7 +130,7 @@ fn two_packages_are_compared_and_the_upgrade_is_told() {
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb dam-docker_27.0.1-1_amd64.deb").success().no_stderr().stdout(
         str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 27.0.1-1 (.deb for amd64)
-  old  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
+  old  dam-docker_26.1.5-1_amd64.deb  1.6 kB  307 B unpacked
   new  dam-docker_27.0.1-1_amd64.deb  1.5 kB  216 B unpacked
 
 Relations
@@ -155,8 +155,8 @@ Upgrade
         .no_stderr()
         .stdout(str![[r#"
 dam-docker 26.1.5-1 (.rpm for x86_64) → dam-docker 27.0.1-1 (.rpm for x86_64)
-  old  dam-docker-26.1.5-1.x86_64.rpm  3.6 kB  307 B unpacked
-  new  dam-docker-27.0.1-1.x86_64.rpm  3.5 kB  216 B unpacked
+  old  dam-docker-26.1.5-1.x86_64.rpm  3.7 kB  307 B unpacked
+  new  dam-docker-27.0.1-1.x86_64.rpm  3.6 kB  216 B unpacked
 
 Fields
   Size        307 → 216
@@ -197,8 +197,8 @@ Upgrade
         .no_stderr()
         .stdout(str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 26.1.5-1 (.rpm for x86_64)
-  old  dam-docker_26.1.5-1_amd64.deb   1.5 kB  307 B unpacked
-  new  dam-docker-26.1.5-1.x86_64.rpm  3.6 kB  307 B unpacked
+  old  dam-docker_26.1.5-1_amd64.deb   1.6 kB  307 B unpacked
+  new  dam-docker-26.1.5-1.x86_64.rpm  3.7 kB  307 B unpacked
 
 Relations
   + depends /bin/sh
@@ -215,8 +215,8 @@ Files
     dam.run("engine explain dam-docker_26.1.5-1_amd64.deb dam-docker_26.1.5-1_amd64.deb").success().no_stderr().stdout(
         str![[r#"
 dam-docker 26.1.5-1 (.deb for amd64) → dam-docker 26.1.5-1 (.deb for amd64)
-  old  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
-  new  dam-docker_26.1.5-1_amd64.deb  1.5 kB  307 B unpacked
+  old  dam-docker_26.1.5-1_amd64.deb  1.6 kB  307 B unpacked
+  new  dam-docker_26.1.5-1_amd64.deb  1.6 kB  307 B unpacked
 No difference
 
 "#]],

@@ -89,7 +89,7 @@ fn file(path: &str, bytes: &[u8], mode: u16, role: Role) -> Entry {
 
 /// Scripts of its own, for the same reason, of which the restart is known as in those of a life cycle.
 fn scripts() -> Scripts {
-    let script = |text: &str| format!("#!/bin/sh\nset -e\n{text}");
+    let script = |text: &str| format!("#!/bin/sh\nset -e\ncommand -v systemctl >/dev/null || exit 0\n{text}");
     let remove = || script("systemctl stop docker.service\n");
     Scripts {
         deb: BTreeMap::from([(DebScript::Postinst, script(RESTART)), (DebScript::Prerm, remove())]),

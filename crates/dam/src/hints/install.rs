@@ -40,6 +40,9 @@ pub(super) fn advise(fault: &InstallFault) -> Advice {
             let names: Vec<&str> = installed.iter().map(|package| package.name.as_str()).collect();
             Advice::with("conflicts", [Hint::Command(tool.removal(&names), STAYS)])
         }
+        InstallFault::Missing { .. } => {
+            Advice::with("missing", [Hint::Advice("install them first; dam fetches nothing".into())])
+        }
         InstallFault::NotRoot => Advice::with("not-root", [Hint::Again { before: "sudo", after: "", note: "" }]),
         InstallFault::Start { program, .. } => Advice::new("program").at(program),
         InstallFault::Tool { said, .. } => Advice { said: said.clone(), ..Advice::new("package-tool") },

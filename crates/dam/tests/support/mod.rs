@@ -178,7 +178,9 @@ impl Dam {
         // The folder of the build may be out of a stranger's reach.
         std::fs::copy(assert_cmd::cargo::cargo_bin!("dam"), &program).expect("space");
         self.give(self.folder.path());
-        self.starter = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into).into();
+        let setpriv = dam_oci::testing::find_program("setpriv").expect("setpriv, of util-linux");
+        self.starter = vec![text(&setpriv)];
+        self.starter.extend(["--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into));
         self
     }
 
@@ -193,6 +195,12 @@ impl Dam {
     fn program(&self) -> PathBuf {
         let copy = self.path("dam");
         if copy.is_file() { copy } else { assert_cmd::cargo::cargo_bin!("dam").to_owned() }
+    }
+
+    /// Has another program start dam: this one with these words, followed by what is started.
+    pub(crate) fn started_by(mut self, words: &[&str]) -> Self {
+        self.starter.splice(0..0, words.iter().map(|word| (*word).to_owned()));
+        self
     }
 
     /// Puts a disk of so many bytes, which only dam sees, in the place of a folder, which is made.

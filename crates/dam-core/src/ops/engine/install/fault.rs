@@ -76,6 +76,14 @@ pub enum InstallFault {
         /// The tool that removes it.
         tool: Tool,
     },
+    /// Packages that it needs are not installed.
+    #[error("{package} needs {}, which this machine has not", .missing.join(", "))]
+    Missing {
+        /// The package.
+        package: String,
+        /// Each as the package names it, at least one.
+        missing: Vec<String>,
+    },
     /// This user may not install anything.
     #[error("only root can install packages")]
     NotRoot,
@@ -88,10 +96,12 @@ pub enum InstallFault {
         source: io::Error,
     },
     /// The machine's tool did not install it.
-    #[error("`{tool}` {ended}")]
+    #[error("`{tool}` did not install {package}: it {ended}")]
     Tool {
         /// Its name.
         tool: String,
+        /// The package and its version.
+        package: String,
         /// How it ended: `failed with exit status 100`.
         ended: String,
         /// The last lines of what it said, not yet cleaned of control characters.

@@ -56,6 +56,8 @@ pub struct InstalledPackage {
 pub struct Present {
     /// The package itself.
     pub own: Option<InstalledPackage>,
+    /// Whether that was begun and not finished, as dpkg knows of packages whose scripts failed.
+    pub is_half: bool,
     /// By the relation that names them; packages that provide the name are there too.
     pub named: BTreeMap<String, Vec<InstalledPackage>>,
 }
@@ -96,16 +98,25 @@ impl Machine {
     /// # Errors
     /// [`super::InstallFault::Start`].
     pub fn present(&self, path: &[PathBuf], view: &PackageView) -> Result<Present> {
-        let ask = |name: &str| self.ask(path, view.format, name);
-        let own = ask(&view.name)?.into_iter().find(|package| package.name == view.name);
-        let mut present = Present { own, named: BTreeMap::new() };
-        for kind in [RelationKind::Conflicts, RelationKind::Breaks, RelationKind::Recommends] {
+        let inventory = Inventory::new(self, path, view.format)?;
+        let own = inventory.ask(&view.name)?.into_iter().find(|package| package.name == view.name);
+        let is_half = inventory.has_half(&view.name);
+        let mut present = Present { own, is_half, named: BTreeMap::new() };
+        for kind in [
+            RelationKind::PreDepends,
+            RelationKind::Depends,
+            RelationKind::Conflicts,
+            RelationKind::Breaks,
+            RelationKind::Recommends,
+        ] {
             for relation in view.relations(kind) {
                 let mut found = BTreeSet::new();
                 for name in names(relation) {
-                    found.extend(ask(name)?);
+                    found.extend(inventory.ask(name)?);
                 }
-                found.retain(|package| package.name != view.name);
+                if kind != RelationKind::PreDepends && kind != RelationKind::Depends {
+                    found.retain(|package| package.name != view.name);
+                }
                 present.named.insert(relation.clone(), found.into_iter().collect());
             }
         }
@@ -114,34 +125,80 @@ impl Machine {
 
     /// Asks which version of a package is installed.
     pub(super) fn version_of(&self, path: &[PathBuf], format: Format, name: &str) -> Result<Option<String>> {
-        let found = self.ask(path, format, name)?.into_iter().find(|package| package.name == name);
+        let found = Inventory::new(self, path, format)?.ask(name)?.into_iter().find(|package| package.name == name);
         Ok(found.map(|package| package.version))
-    }
-
-    /// Asks for the packages that have a name, or provide it.
-    fn ask(&self, path: &[PathBuf], format: Format, name: &str) -> Result<Vec<InstalledPackage>> {
-        // A name is of a package that nobody trusts yet, and must not be an option.
-        if name.is_empty() || name.starts_with('-') {
-            return Ok(Vec::new());
-        }
-        let answer = match (format, find(path, "dpkg-query"), self.tools.get(&Tool::Rpm)) {
-            (Format::Deb, Some(program), _) => query(&program, &["--show", DPKG, name])?,
-            (Format::Rpm, _, Some(program)) => query(program, &["--query", "--whatprovides", RPM, name])?,
-            _ => return Ok(Vec::new()),
-        };
-        let package = |line: &str| {
-            let (state, rest) = line.split_once('\t')?;
-            let (name, version) = rest.split_once('\t')?;
-            let is_there = !matches!(state, "not-installed" | "config-files");
-            is_there.then(|| InstalledPackage { name: name.to_owned(), version: version.to_owned() })
-        };
-        Ok(answer.lines().filter_map(package).collect())
     }
 }
 
-/// A line a package; what is not installed is said on stderr, by rpm on stdout, but without tabs.
-const DPKG: &str = "--showformat=${db:Status-Status}\\t${Package}\\t${Version}\\n";
+/// What is installed, as the database of a format knows it.
+enum Inventory {
+    /// All of dpkg's packages: dpkg-query finds none by what it provides.
+    Dpkg(Vec<DpkgPackage>),
+    /// rpm is asked name by name.
+    Rpm(PathBuf),
+    /// Nothing can be asked.
+    Unknown,
+}
+
+/// A package as dpkg knows it.
+struct DpkgPackage {
+    package: InstalledPackage,
+    /// Whether it is wholly there.
+    is_whole: bool,
+    /// The names it has beside its own.
+    provides: Vec<String>,
+}
+
+impl Inventory {
+    fn new(machine: &Machine, path: &[PathBuf], format: Format) -> Result<Self> {
+        Ok(match (format, find(path, "dpkg-query"), machine.tools.get(&Tool::Rpm)) {
+            (Format::Deb, Some(program), _) => {
+                let answer = query(&program, &["--show", DPKG])?;
+                let of_dpkg = |line: &str| {
+                    let (line, provides) = line.rsplit_once('\t')?;
+                    let names = provides.split(',').filter_map(|one| one.split_whitespace().next());
+                    let (package, is_whole) = (package(line)?, line.starts_with("installed\t"));
+                    Some(DpkgPackage { package, is_whole, provides: names.map(str::to_owned).collect() })
+                };
+                Self::Dpkg(answer.lines().filter_map(of_dpkg).collect())
+            }
+            (Format::Rpm, _, Some(program)) => Self::Rpm(program.clone()),
+            _ => Self::Unknown,
+        })
+    }
+
+    /// Says whether a package is there and not whole.
+    fn has_half(&self, name: &str) -> bool {
+        matches!(self, Self::Dpkg(all) if all.iter().any(|own| own.package.name == name && !own.is_whole))
+    }
+
+    /// Returns the packages that have a name, or provide it.
+    fn ask(&self, name: &str) -> Result<Vec<InstalledPackage>> {
+        match self {
+            Self::Dpkg(all) => {
+                let is_it = |own: &&DpkgPackage| own.package.name == name || own.provides.iter().any(|own| own == name);
+                Ok(all.iter().filter(is_it).map(|own| own.package.clone()).collect())
+            }
+            // A name is of a package that nobody trusts yet, and must not be an option.
+            Self::Rpm(program) if !name.starts_with('-') => {
+                let answer = query(program, &["--query", "--whatprovides", RPM, name])?;
+                Ok(answer.lines().filter_map(package).collect())
+            }
+            Self::Rpm(_) | Self::Unknown => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A line a package; what is not installed rpm says on stdout, but without tabs.
+const DPKG: &str = "--showformat=${db:Status-Status}\\t${Package}\\t${Version}\\t${Provides}\\n";
 const RPM: &str = "--queryformat=installed\\t%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n";
+
+fn package(line: &str) -> Option<InstalledPackage> {
+    let (state, rest) = line.split_once('\t')?;
+    let (name, version) = rest.split_once('\t')?;
+    let is_there = !matches!(state, "not-installed" | "config-files");
+    is_there.then(|| InstalledPackage { name: name.to_owned(), version: version.to_owned() })
+}
 
 /// Returns the names in a relation of either format: `a | b`, `docker-ce (<< 5)`, `docker-ce < 5`. Rich ones have none.
 fn names(relation: &str) -> impl Iterator<Item = &str> {

@@ -85,7 +85,7 @@ pub fn prepare(path: &Path, place: &Place, reporter: &dyn Reporter) -> Result<Pr
     let plan = Plan::new(&machine, &file, &present).map_err(|fault| fault.of(path))?;
     let is_signed = file.view.constructs.iter().any(|construct| matches!(construct, Construct::Signature { .. }));
     Ok(Prepared {
-        plan: simpler(plan, &machine, is_signed)?,
+        plan: simpler(plan, &machine, &present, is_signed)?,
         machine,
         path: place.path.to_vec(),
         socket: place.root.join(SOCKET),
@@ -93,9 +93,14 @@ pub fn prepare(path: &Path, place: &Place, reporter: &dyn Reporter) -> Result<Pr
     })
 }
 
-/// Takes dpkg where apt would not do it: it refuses everything while something else on the machine is broken.
-fn simpler(plan: Plan, machine: &Machine, is_signed: bool) -> Result<Plan> {
+/// Takes dpkg where apt would not do it: it refuses everything while something else on the machine is broken, and stumbles
+/// over what is half installed itself.
+fn simpler(plan: Plan, machine: &Machine, present: &Present, is_signed: bool) -> Result<Plan> {
     let (Tool::AptGet, true) = (plan.tool, machine.tools.contains_key(&Tool::Dpkg)) else { return Ok(plan) };
+    if present.is_half {
+        let reason = format!("{} is half installed", plan.package.name);
+        return Ok(plan.instead(Tool::Dpkg, reason, is_signed));
+    }
     let simulated: Vec<String> = ["--simulate".to_owned()].into_iter().chain(plan.arguments.iter().cloned()).collect();
     Ok(match attempt(&machine.tools[&Tool::AptGet], &simulated)? {
         Ok(()) => plan,
@@ -114,7 +119,8 @@ impl Prepared {
         }
         cancel.check()?;
         let Plan { tool, arguments, package, change, .. } = &self.plan;
-        run(&self.machine.tools[tool], arguments, reporter)?;
+        let title = self.plan.title();
+        run(&self.machine.tools[tool], arguments, &title, reporter)?;
         let found = self.machine.version_of(&self.path, package.format, &package.name)?;
         if found.as_deref() != Some(&package.version) {
             let (package, version) = (package.name.clone(), package.version.clone());
@@ -128,7 +134,7 @@ impl Prepared {
         let Some(unit) = &self.service else { return Ok(Trial::NoService) };
         let systemctl = find(&self.path, "systemctl").filter(|_| self.machine.has_systemd);
         let Some(systemctl) = systemctl else { return Ok(Trial::NoSystemd) };
-        let package = || format!("{} {}", self.plan.package.name, self.plan.package.version);
+        let package = || self.plan.title();
         let state = |unit: &str| query(&systemctl, &["is-active", unit]).map(|state| state.trim().to_owned());
         // Where only the socket listens, the first to connect starts the service.
         let socket = unit.replace(".service", ".socket");

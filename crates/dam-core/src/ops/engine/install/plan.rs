@@ -87,6 +87,7 @@ impl Plan {
         let mut notes = fitness(file, target)?;
         let package = format!("{} {}", view.name, view.version);
         stand_beside(file, present, tool, &package)?;
+        has_what_it_needs(file, present, package)?;
         notes.extend(recommended(file, present));
         notes.extend((!machine.has_systemd).then_some(Note::NothingStarts));
         let change = change(file, present.own.as_ref());
@@ -111,6 +112,11 @@ impl Plan {
         let of = std::mem::replace(&mut self.tool, tool);
         self.notes.push(Note::Instead { of, reason });
         self
+    }
+
+    /// Returns the package with its version.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.package.name, self.package.version)
     }
 
     /// Returns the command, as it would be typed.
@@ -159,6 +165,33 @@ fn stand_beside(file: &PackageFile, present: &Present, tool: Tool, package: &str
         true => Ok(()),
         false => Err(InstallFault::Conflicts { package: package.to_owned(), installed, tool }),
     }
+}
+
+/// Refuses what would be left without something that it needs, for nothing is fetched.
+fn has_what_it_needs(file: &PackageFile, present: &Present, package: String) -> Result<(), InstallFault> {
+    let view = &file.view;
+    let own = |relation: &str| {
+        let name = relation.split([' ', '(']).next().unwrap_or_default();
+        // Features of rpm itself were checked with the target; a rich relation is the tool's to judge.
+        relation.starts_with('(')
+            || ["rpmlib(", "config("].iter().any(|kind| relation.starts_with(kind))
+            || name == view.name
+    };
+    let needed = [RelationKind::PreDepends, RelationKind::Depends].into_iter().flat_map(|kind| view.relations(kind));
+    let missing = needed.filter(|relation| !own(relation)).filter(|relation| {
+        let found = present.named.get(*relation);
+        found.is_some_and(|found| !found.iter().any(|package| is_met(file, relation, package)))
+    });
+    let missing: Vec<String> = missing.cloned().collect();
+    if missing.is_empty() { Ok(()) } else { Err(InstallFault::Missing { package, missing }) }
+}
+
+/// Says whether a package is what a relation wants. Of alternatives the versions are not compared, and neither are those
+/// of what a package only provides.
+fn is_met(file: &PackageFile, relation: &str, package: &InstalledPackage) -> bool {
+    relation.contains('|')
+        || !relation.starts_with(&package.name)
+        || means(file.view.format, relation, &package.version)
 }
 
 fn recommended(file: &PackageFile, present: &Present) -> Option<Note> {

@@ -13,7 +13,7 @@ use super::InstallFault;
 use crate::event::{Event, Reporter};
 
 /// Lines that are kept of what a program says, for its error.
-const KEPT: usize = 12;
+const KEPT: usize = 6;
 
 /// Finds a program in folders.
 pub(super) fn find(path: &[PathBuf], program: &str) -> Option<PathBuf> {
@@ -41,10 +41,15 @@ pub(super) fn attempt(program: &Path, arguments: &[String]) -> Result<Result<(),
     Ok(Err(text.lines().find(|line| line.starts_with("E:")).unwrap_or(text.trim()).to_owned()))
 }
 
-/// Runs a program, tells the reporter what it writes, and waits for its end.
+/// Runs a program that installs a package, tells the reporter what it writes, and waits for its end.
 ///
 /// It is in a process group of its own: a Ctrl-C must not reach a package manager in the middle of its work.
-pub(super) fn run(program: &Path, arguments: &[String], reporter: &dyn Reporter) -> Result<(), InstallFault> {
+pub(super) fn run(
+    program: &Path,
+    arguments: &[String],
+    package: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), InstallFault> {
     let name = name(program);
     let (reader, writer) = io::pipe().map_err(start(program))?;
     let mut command = Command::new(program);
@@ -64,7 +69,10 @@ pub(super) fn run(program: &Path, arguments: &[String], reporter: &dyn Reporter)
     let status = ended.map_err(start(program))?;
     match status.success() {
         true => Ok(()),
-        false => Err(InstallFault::Tool { tool: name, ended: how(status), said: said.lines() }),
+        false => {
+            let package = package.to_owned();
+            Err(InstallFault::Tool { tool: name, package, ended: how(status), said: said.lines() })
+        }
     }
 }
 

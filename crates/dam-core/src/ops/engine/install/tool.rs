@@ -70,12 +70,13 @@ impl Tool {
 
     /// Returns its arguments for installing the package at an absolute path. `is_signed` says whether that has a signature.
     ///
-    /// Settings that the admin changed stay. Recommended packages are left out: where they must be fetched, apt would fail
-    /// for them. Nothing is removed to make room.
+    /// Settings that the admin changed stay, and nothing is removed to make room. apt is shown no repository at all, as dnf is:
+    /// with its `--no-download` it fails for a package in a file, too (`Pathname to install is not absolute`, apt 2.6).
     pub fn arguments(self, change: &Change, path: &str, is_signed: bool) -> Vec<String> {
         let words: Vec<&str> = match self {
             Self::AptGet => {
-                let fixed = "install --yes --no-download --no-remove --no-install-recommends \
+                let fixed = "install --yes --no-remove --no-install-recommends \
+                             -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null \
                              -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold";
                 fixed
                     .split_whitespace()
