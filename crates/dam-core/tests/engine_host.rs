@@ -481,6 +481,9 @@ fn the_sockets_group_is_missing() {
     let island = Island::new().with_engine().with_file("/etc/group", "root:x:0:\ndockerx:x:1:\n");
     assert_eq!(wrong(&island), [EngineFinding::NoDockerGroup]);
     assert_eq!(wrong(&island.with_more("/etc/group", "docker:x:998:\n")), []);
+    let elsewhere =
+        Island::new().with_engine().with_file("/etc/group", "root:x:0:\n").with_file("/run/docker.sock", "");
+    assert_eq!(wrong(&elsewhere), []);
 }
 
 #[test]

@@ -92,7 +92,8 @@ pub(super) fn examine(look: &Look, settings: &Settings, findings: &mut Vec<Engin
         group = line.starts_with("docker:");
         !group
     });
-    if read && !group && socket_wants_group(look) {
+    // The group may be in no file, but in a directory of the network: a socket that is there proves it.
+    if read && !group && socket_wants_group(look) && !look.exists("/run/docker.sock") {
         findings.push(EngineFinding::NoDockerGroup);
     }
 }
