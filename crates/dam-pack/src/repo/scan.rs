@@ -18,7 +18,8 @@ pub(super) fn find(folder: &Path) -> Result<(Vec<String>, Vec<String>), Reposito
             let entry = entry.map_err(fault)?;
             let (name, kind) = (entry.file_name(), entry.file_type().map_err(fault)?);
             let shown = name.to_string_lossy();
-            if shown.starts_with('.') {
+            // Every stick with ext4 has the latter, and root alone may look into it.
+            if shown.starts_with('.') || shown == "lost+found" {
                 continue;
             }
             let path = inner.join(&name);

@@ -156,8 +156,12 @@ fn names_that_a_stick_cannot_hold_are_refused() {
 
 #[test]
 fn only_packages_are_looked_at() {
-    let stick =
-        Stick::new().file("x.src.rpm", "").file(".hidden/x.deb", "").file("x.deb.txt", "").file("Packages.deb/x", "");
+    let stick = Stick::new()
+        .file("x.src.rpm", "")
+        .file(".hidden/x.deb", "")
+        .file("lost+found/x.deb", "")
+        .file("x.deb.txt", "")
+        .file("Packages.deb/x", "");
     symlink("/", stick.path("all")).expect("a link");
     assert!(matches!(stick.try_made(None, None), Err(RepositoryError::Empty { .. })));
     let error =
