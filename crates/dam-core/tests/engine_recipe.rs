@@ -238,6 +238,12 @@ fn one_source_and_one_digest() {
     assert_eq!(faults(unpinned), ["line 2: `archive.sha256` is missing: what comes from a URL is checked against it"]);
     let recipe = Recipe::parse_unpinned(unpinned, Path::new("engine.toml")).expect("it is still to be pinned");
     assert_eq!(recipe.archive.expect("named").sha256, None);
+    // It would be read by whoever has the package.
+    assert_eq!(
+        faults("[archive]\nurl = \"https://robin:secret@host/x\"\n")[0],
+        "line 2: `archive.url`: `https://robin:secret@host/x` is no address of a file, such as \
+         `https://host/folder/file.tgz`"
+    );
 }
 
 #[test]
