@@ -37,3 +37,18 @@ fn every_visible_command_has_a_man_page() {
     assert!(pages["dam.1"].contains(".TH dam 1"), "{}", pages["dam.1"]);
     assert!(pages["dam-install.1"].contains("dam install"), "{}", pages["dam-install.1"]);
 }
+
+#[test]
+fn every_rule_of_packages_is_explained() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/engine-checks.md");
+    let page = fs::read_to_string(page).expect("a page");
+    let told: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).collect();
+    let told: Vec<&str> = told.into_iter().filter(|id| *id != "rule").collect();
+    let rules: Vec<&str> = dam_pack::check::Rule::EVERY.iter().map(|rule| rule.id()).collect();
+    assert_eq!(told, rules);
+    for rule in dam_pack::check::Rule::EVERY {
+        let line = page.lines().find(|line| line.starts_with(&format!("| {} ", rule.id()))).expect("a line");
+        let is_warning = rule.severity() == dam_pack::check::Severity::Warning;
+        assert_eq!(line.contains("(a warning"), is_warning, "{line}");
+    }
+}

@@ -89,6 +89,37 @@ pub enum Severity {
 }
 
 impl Rule {
+    /// All rules, in the order of their ids.
+    pub const EVERY: [Self; 27] = [
+        Self::DebCompression,
+        Self::Pax,
+        Self::LargeNumber,
+        Self::DebFilter,
+        Self::HelperVersion,
+        Self::UnitFolder,
+        Self::RichRelation,
+        Self::Caret,
+        Self::Payload,
+        Self::Memory,
+        Self::RpmFilter,
+        Self::SignatureHeader,
+        Self::Signature,
+        Self::Digest,
+        Self::WeakDigest,
+        Self::WeakSignature,
+        Self::SharedInodes,
+        Self::Lua,
+        Self::ScriptPlace,
+        Self::Unsigned,
+        Self::Feature,
+        Self::Tool,
+        Self::Unit(units::Rule::Syntax),
+        Self::Unit(units::Rule::Section),
+        Self::Unit(units::Rule::Directive),
+        Self::Unit(units::Rule::DirectiveSince),
+        Self::Unit(units::Rule::ValueSince),
+    ];
+
     /// Returns the name by which a list of exceptions calls it: `R06`.
     pub fn id(self) -> &'static str {
         match self {
@@ -137,5 +168,21 @@ impl Serialize for Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.pad(self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rule;
+
+    /// The sources are read, for no list can know what it lacks.
+    #[test]
+    fn every_rule_is_listed() {
+        let sources = concat!(include_str!("rule.rs"), include_str!("../units/mod.rs"));
+        let arms = sources.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => \""));
+        let mut ids: Vec<&str> = arms.filter_map(|(_, id)| id.strip_suffix("\",")).collect();
+        ids.sort_unstable();
+        let listed: Vec<&str> = Rule::EVERY.iter().map(|rule| rule.id()).collect();
+        assert_eq!(listed, ids);
     }
 }
