@@ -36,7 +36,7 @@ pub(super) fn entries(recipe: &Recipe, parts: &Parts) -> Vec<Entry> {
     }
     if parts.compose.is_some() && recipe.compose_command {
         // Called by that name, the plugin is the `docker-compose` that scripts of old call.
-        let target = format!("{PLUGINS}/docker-compose");
+        let target = "../libexec/docker/cli-plugins/docker-compose".to_owned();
         let path = path("/usr/bin/docker-compose");
         entries.push(Entry { path, kind: EntryKind::Link { target }, only: Vec::new() });
     }
