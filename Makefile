@@ -42,10 +42,12 @@ SECONDS_EACH ?= 600
 fuzz: ## Fuzzes every parser for SECONDS_EACH seconds; fuzz/run does so with one of them.
 	fuzz/run --seconds $(SECONDS_EACH)
 
-acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines.
+acceptance: build tools ## Passes the heavy tests: the release binary in an empty chroot, the demo, newer engines, packages on booted Debians.
 	@scripts/apt-install mmdebstrap shellcheck
 	CACHE=$(CACHE) tests/engines
 	CACHE=$(CACHE) tests/packages
+	CACHE=$(CACHE) tests/smoke
+	CACHE=$(CACHE) tests/lint
 	tests/acceptance
 
 check: fmt lint deny ## What CI asks besides the tests.
