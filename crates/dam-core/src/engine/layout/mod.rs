@@ -52,6 +52,9 @@ pub fn package(recipe: &Recipe, parts: &Parts, source_date: u32) -> Result<Packa
     package.entries.extend(service::entries(recipe, parts, &lifecycle));
     package.entries.extend(shell::entries(parts)?);
     package.entries.extend(papers::entries(&package));
+    // RPM leaves folders behind that no package owns.
+    let folders = ["/usr/share", "/usr/share/doc", "/usr/share/licenses"];
+    package.entries.extend(folders.map(|parent| programs::folder(&format!("{parent}/{}", package.name))));
     package.entries.extend(parts.extras.iter().map(|(file, size)| {
         let content = Content::File { path: file.source.clone(), size: *size };
         Entry {

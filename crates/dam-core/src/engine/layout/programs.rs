@@ -46,7 +46,8 @@ pub(super) fn entries(recipe: &Recipe, parts: &Parts) -> Vec<Entry> {
     entries
 }
 
-fn folder(at: &str) -> Entry {
+/// Returns a folder that is the package's own.
+pub(super) fn folder(at: &str) -> Entry {
     Entry { path: path(at), kind: EntryKind::Folder { mode: 0o755 }, only: Vec::new() }
 }
 
