@@ -16,6 +16,7 @@ mod error;
 mod exit;
 mod generate;
 mod hints;
+mod huge_pages;
 mod invocation;
 mod network;
 mod nss;

@@ -9,7 +9,7 @@
 
 /// Tells glibc to resolve with its built-in modules only. Must be called before there is a second thread.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code)] // the one place in dam: a public glibc function (<nss.h>) without a safe wrapper
+#[allow(unsafe_code)] // a public glibc function (<nss.h>) without a safe wrapper
 pub(crate) fn stay_inside() {
     use std::ffi::{c_char, c_int};
 
