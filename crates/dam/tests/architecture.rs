@@ -132,5 +132,8 @@ fn only_the_context_reads_the_environment() {
     let readers = lines_with("dam", &["env::var", "env::vars", "current_dir()"]);
     assert!(readers.iter().all(|line| line.contains("context.rs")), "{readers:?}");
     let unsafe_code = lines_with("dam", &["unsafe {", "unsafe extern"]);
-    assert!(unsafe_code.iter().all(|line| line.contains("nss.rs") || line.contains("huge_pages.rs")), "{unsafe_code:?}");
+    assert!(
+        unsafe_code.iter().all(|line| line.contains("nss.rs") || line.contains("huge_pages.rs")),
+        "{unsafe_code:?}"
+    );
 }
