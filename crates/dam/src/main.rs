@@ -1,6 +1,5 @@
 //! The terminal: words in, words out. Everything else is in the library crates.
 
-#![expect(dead_code, reason = "the commands that use it are wired as their ops arrive")]
 #![allow(clippy::result_large_err, clippy::large_enum_variant)] // one command line and at most one error a process
 
 mod ago;
@@ -27,6 +26,7 @@ mod show;
 mod signals;
 mod signing;
 mod size;
+mod surroundings;
 mod table;
 mod ui;
 

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use dam_core::Cancel;
 use dam_oci::registry::{Network, Proxies, TimeLimits};
 
-use crate::context::Surroundings;
+use crate::surroundings::Surroundings;
 
 /// Reads what the environment says. Names of proxies may be in small or in large letters; small ones win, as with curl.
 pub(crate) fn network(surroundings: &Surroundings, cancel: &Cancel) -> Network {

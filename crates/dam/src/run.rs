@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::args::{self, Global, Refusal};
 use crate::bug;
 use crate::commands;
-use crate::context::Surroundings;
 use crate::exit::Exit;
 use crate::invocation::Invocation;
+use crate::surroundings::Surroundings;
 
 /// Runs a command line, of which the first word is the program.
 pub(crate) fn run(args: Vec<OsString>) -> Exit {

@@ -58,11 +58,6 @@ impl Ui {
         self.manner
     }
 
-    /// Tells whether stderr shows colours.
-    pub(crate) fn talks_in_colour(&self) -> bool {
-        self.err.colour()
-    }
-
     /// Prints the answer of a command: words, or the same struct as JSON.
     pub(crate) fn print(&self, outcome: &impl Show) -> Result<(), CliError> {
         if self.manner.json {

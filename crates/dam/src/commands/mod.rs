@@ -33,8 +33,9 @@ mod version;
 use std::sync::Arc;
 
 use crate::args::{self, Arguments, Command};
-use crate::context::{Context, Surroundings};
+use crate::context::Context;
 use crate::error::CliError;
+use crate::surroundings::Surroundings;
 use crate::ui::Ui;
 
 /// Runs a command.

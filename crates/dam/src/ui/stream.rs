@@ -15,11 +15,6 @@ impl Stream {
         Self { writer: Mutex::new(Box::new(writer)), colour }
     }
 
-    /// Tells whether colours are shown.
-    pub(crate) fn colour(&self) -> bool {
-        self.colour
-    }
-
     /// Returns a writer that passes bytes on as they are; until it is dropped, nobody else can write.
     pub(crate) fn pour(&self) -> impl Write + '_ {
         Poured(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
