@@ -19,8 +19,10 @@ build: ## Builds the one static binary, target/release/dam.
 app: build ## Packs the binary as an app, target/app/dam-VERSION.CRC.dam: see docs/products.md.
 	@scripts/pack-app target/release/dam target/app
 
+# What is said on make's own command line: a VERSION in the environment is somebody else's.
+given = $(1)='$(if $(filter command,$(firstword $(origin $(1)))),$($(1)))'
 package: build ## Packages Docker Engine into target/engine, of ARCHIVE= or RECIPE=: see docs/engine.md.
-	@CACHE=$(CACHE) ARCHIVE=$(ARCHIVE) SHA256=$(SHA256) COMPOSE=$(COMPOSE) VERSION=$(VERSION) RECIPE=$(RECIPE) scripts/package target/release/dam
+	@env CACHE=$(CACHE) $(foreach name,RECIPE ARCHIVE SHA256 COMPOSE VERSION,$(call given,$(name))) scripts/package target/release/dam
 
 demo: build ## Shows the main job on a real Docker engine, its own if none answers.
 	@scripts/apt-install docker=docker.io dockerd=docker.io busybox=busybox-static curl

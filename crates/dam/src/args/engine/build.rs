@@ -51,7 +51,7 @@ pub(crate) struct Build {
     /// The folder for the packages; made if it is not there
     #[arg(long, short, value_name = "DIR", default_value = "target/engine")]
     pub(crate) out: PathBuf,
-    /// Compresses in a tenth of the time, for trying something out: the packages are half as large again
+    /// Compresses in a tenth of the time, for trying something out: the packages are 1.7 times as large
     #[arg(long)]
     pub(crate) fast: bool,
     #[command(flatten)]
