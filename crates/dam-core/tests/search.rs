@@ -1,7 +1,7 @@
 //! `dam search`, over real registries and a server that stands in for Docker Hub.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,10 +73,14 @@ fn lines(registries: &Registries, repos: &[&str], query: &Query) -> Vec<String> 
 
 /// Stands in for Docker Hub: its search, its token server, and its registry with two tags a page.
 fn hub() -> ScriptedServer {
-    ScriptedServer::start(answer_as_hub).expect("a port")
+    let listed = AtomicBool::new(false);
+    let script = move |request: &Request, answer: &mut Answer| answer_as_hub(request, answer, &listed);
+    ScriptedServer::start(script).expect("a port")
 }
 
-fn answer_as_hub(request: &Request, answer: &mut Answer) -> io::Result<()> {
+/// `listed` says whether the last tags of `mongo` are out. The Hub has had enough only then: nobody is asked any more after
+/// that, and the two are asked at once.
+fn answer_as_hub(request: &Request, answer: &mut Answer, listed: &AtomicBool) -> io::Result<()> {
     let host = request.header("host").unwrap_or_default().to_owned();
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let repository = path.strip_prefix("/v2/").and_then(|rest| rest.strip_suffix("/tags/list"));
@@ -103,7 +107,10 @@ fn answer_as_hub(request: &Request, answer: &mut Answer) -> io::Result<()> {
             answer.send(200, &[("content-type", "application/json")], format!("{{\"token\":\"{name}\"}}"))
         }
         "/v2/library/mongo/tags/list" if query.contains("last=") => {
-            answer.send(200, &[("content-type", "application/json")], r#"{"name":"library/mongo","tags":["latest"]}"#)
+            let json = [("content-type", "application/json")];
+            answer.send(200, &json, r#"{"name":"library/mongo","tags":["latest"]}"#)?;
+            listed.store(true, Ordering::SeqCst);
+            Ok(())
         }
         "/v2/library/mongo/tags/list" => {
             let next = "</v2/library/mongo/tags/list?last=8.0.1&n=2>; rel=\"next\"";
@@ -111,6 +118,11 @@ fn answer_as_hub(request: &Request, answer: &mut Answer) -> io::Result<()> {
             answer.send(200, &headers, r#"{"name":"library/mongo","tags":["8.0.0","8.0.1"]}"#)
         }
         "/v2/bitnami/mongodb/tags/list" => {
+            let begun = Instant::now();
+            while !listed.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(10) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(100));
             let headers =
                 [("ratelimit-limit", "100;w=21600"), ("ratelimit-remaining", "0;w=21600"), ("retry-after", "900")];
             answer.send(
